@@ -1,0 +1,425 @@
+"""Where a message body ends (RFC 9112 sections 6 to 8): four ways in, and the same framing out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+
+from .errors import ConnectionLost, ContentMismatch, IncompleteBody, InvalidMessage, ProtocolError, UnrewindableContent
+from .head import decode_fields
+from .headers import Headers
+
+Block = bytes | bytearray | memoryview
+
+# Large enough that the system call is cheap beside the copy, small enough to stay in the processor's cache.
+BLOCK = 256 * 1024
+# A file is read in larger ones: a send that fills the socket's buffer costs one wait.
+FILE_BLOCK = 1024 * 1024
+# A chunk-size line with its extensions, and a trailer section: no honest peer comes near.
+LINE_LIMIT = 8 * 1024
+TRAILER_LIMIT = 64 * 1024
+_BLANKS = b" \t\r\n"
+
+
+class Source:
+    """Where the bytes of bodies come from and who hears that one has ended: what a Connection is to a body."""
+
+    __slots__ = ("at", "lost", "received")
+
+    received: bytes  # came with the head or with an earlier block
+    at: int  # how much of `received` has been taken
+    lost: str  # how the connection broke, or ''; a peer that closes in good order does not break it
+
+    def receive(self, limit: int) -> bytes:
+        """Wait for bytes and return at most limit of them; b'' when the peer has closed."""
+        raise NotImplementedError
+
+    def receive_into(self, view: memoryview) -> int:
+        """Wait for bytes and put them into view; 0 when the peer has closed."""
+        raise NotImplementedError
+
+    def body_ended(self) -> None:
+        """Take note that the message is complete: the connection may go home."""
+        raise NotImplementedError
+
+    def close(self, reason: str) -> None:
+        """Give the connection up, with a reason."""
+        raise NotImplementedError
+
+    def take(self, limit: int) -> bytes:
+        """Return at most limit bytes, those received already first; b'' when the peer has closed."""
+        at = self.at
+        if at == len(self.received):
+            return self.receive(limit)
+        block = self.received[at : at + limit]
+        self.at = at + len(block)
+        return block
+
+    def fill(self) -> bool:
+        """Wait for bytes behind those that have all been taken; False when the peer has closed."""
+        self.received, self.at = self.receive(BLOCK), 0
+        return bool(self.received)
+
+    def take_line(self, limit: int) -> bytes:
+        """Return a line up to its LF, which is missing when the peer closed or limit bytes held none."""
+        line = b""
+        while len(line) < limit and (self.at < len(self.received) or self.fill()):
+            at = self.at
+            end = self.received.find(b"\n", at, at + limit - len(line)) + 1
+            if end:
+                self.at = end
+                return line + self.received[at:end]
+            line += self.take(limit - len(line))
+        return line
+
+
+def framing(method: str, status: int, headers: Headers) -> tuple[type[Body], int, str]:
+    """Decide how a response's body ends, in the order of RFC 9112 s6.3.
+
+    Returns (NoBody, LengthDelimited, Chunked or CloseDelimited; the length; why the connection has to be
+    closed afterwards, or ''). Raises ProtocolError.
+    """
+    fields = headers.fields
+    if method == "HEAD" or status < 200 or status == 204 or status == 304:
+        return NoBody, 0, "the protocol was switched" if status == 101 else ""
+    if method == "CONNECT" and status < 300:
+        return NoBody, 0, "a tunnel"
+    length = fields.get("content-length")
+    if "transfer-encoding" in fields:
+        codings = [coding.strip(" \t").lower() for coding in headers["transfer-encoding"].split(",")]
+        codings = [coding for coding in codings if coding]  # empty ones are ignored (RFC 9110 s5.6.1.2)
+        if codings == ["identity"]:  # of RFC 2616, and gone since
+            return CloseDelimited, -1, "a body that ends with the connection"
+        if codings != ["chunked"]:
+            # No other was offered in TE; handed on as content it would look like success.
+            raise ProtocolError("the transfer coding chunked", repr(headers["transfer-encoding"][:60]))
+        # Both fields at once is how requests are smuggled: Transfer-Encoding wins and the connection ends.
+        return Chunked, -1, "Content-Length beside Transfer-Encoding" if length else ""
+    if length:
+        plain = len(length) == 2 and len(length[1]) <= 18 and length[1].isdecimal()
+        return LengthDelimited, int(length[1]) if plain else content_length(length[1:]), ""
+    return CloseDelimited, -1, "a body that ends with the connection"
+
+
+def content_length(values: list[str]) -> int:
+    """Return Content-Length from its lines; repeated equal ones are one (RFC 9112 s6.3). Raises ProtocolError."""
+    value = values[0]
+    if len(values) > 1 or "," in value:
+        apart = {part.strip(" \t") for line in values for part in line.split(",")}
+        if len(apart) > 1:
+            raise ProtocolError("one Content-Length", f"{len(apart)} different ones")
+        value = apart.pop()
+    if not (value.isascii() and value.isdecimal()) or len(value) > 18:
+        raise ProtocolError("a Content-Length of at most 18 digits", repr(value[:40]))
+    return int(value)
+
+
+class Body:
+    """The content of a message while it comes in.
+
+    Blocks are bytes as they travelled, content codings still on. At the end of the content the
+    connection goes home by itself; `close()` before that gives it up.
+    """
+
+    __slots__ = ("ended", "failure", "got", "length", "source", "trailers")
+
+    def __init__(self, source: Source, length: int) -> None:
+        self.source = source
+        self.length = length  # of the content; of what is left of a chunk; -1 when it is not known
+        self.got = 0  # bytes of content taken so far
+        self.trailers: Headers | None = None
+        self.ended = False
+        self.failure = ""  # why the rest will never come
+        if not length:
+            self._end()
+
+    def read(self, limit: int = BLOCK) -> bytes:
+        """Return what has arrived, at most limit (at least 1) bytes; b'' at the end. Raises TransferError."""
+        raise NotImplementedError
+
+    def readinto(self, view: memoryview) -> int:
+        """Put what has arrived into view and return how much; 0 at the end. Raises TransferError."""
+        block = self.read(len(view))
+        view[: len(block)] = block
+        return len(block)
+
+    def read_all(self) -> bytes:
+        """Return the rest of the content in one piece. Raises TransferError."""
+        whole = io.BytesIO()
+        while block := self.read():
+            whole.write(block)
+        return whole.getvalue()
+
+    def close(self) -> None:
+        """Give the rest up; the connection closes unless the content had ended."""
+        if not self.ended:
+            self._give_up("it was not read to its end")
+
+    def _give_up(self, reason: str) -> None:
+        self.ended = True
+        self.failure = reason
+        self.source.close(reason)
+
+    def _nothing(self) -> bytes:
+        """Return b'' behind the end; content that was given up has no end to be behind."""
+        if self.failure:
+            raise ConnectionLost(f"there is no more content: {self.failure}")
+        return b""
+
+    def _end(self) -> None:
+        self.ended = True
+        self.source.body_ended()
+
+    def _cut(self, of: int | None = None) -> IncompleteBody:
+        self._give_up("the body was cut")
+        return IncompleteBody(self.got, of)
+
+
+class NoBody(Body):
+    """No content follows the head."""
+
+    __slots__ = ()
+
+    def read(self, limit: int = BLOCK) -> bytes:
+        return self._nothing()
+
+
+class LengthDelimited(Body):
+    """Exactly Content-Length bytes follow."""
+
+    __slots__ = ()
+
+    def read(self, limit: int = BLOCK) -> bytes:
+        if self.ended:
+            return self._nothing()
+        block = self.source.take(min(limit, self.length - self.got))
+        self._count(len(block))
+        return block
+
+    def readinto(self, view: memoryview) -> int:
+        source = self.source
+        if self.ended or source.at < len(source.received):
+            return super().readinto(view)
+        count = source.receive_into(view[: self.length - self.got])
+        self._count(count)
+        return count
+
+    def _count(self, count: int) -> None:
+        if not count:
+            raise self._cut(self.length)
+        self.got += count
+        if self.got == self.length:
+            self._end()
+
+    def read_all(self) -> bytes:
+        source = self.source
+        end = source.at + self.length - self.got
+        if end <= len(source.received) and not self.ended:
+            content = source.received[source.at : end]
+            source.at = end
+            self.got = self.length
+            self._end()
+            return content
+        try:
+            # It reads straight into a result allocated once: half the time of growing one.
+            return io.BufferedReader(_Stream(self)).read(self.length - self.got)
+        except MemoryError:
+            # The length is only the peer's word, and no room was taken: what really comes may be less.
+            return super().read_all()
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, body: Body) -> None:
+        self.body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a memoryview is what it gets
+        return self.body.readinto(buffer)
+
+
+class Chunked(Body):
+    """Chunks follow, each behind its size; the last is empty and may bring trailers (RFC 9112 s7.1)."""
+
+    __slots__ = ()
+
+    def read(self, limit: int = BLOCK) -> bytes:
+        if self.ended or (self.length <= 0 and not self._next_chunk()):
+            return self._nothing()
+        source = self.source
+        # What follows a small chunk comes with it in one system call; a large one needs no second copy.
+        if source.at == len(source.received) and self.length < BLOCK:
+            source.fill()
+        block = source.take(min(limit, self.length)) if source.received else b""
+        if not block:
+            raise self._cut()
+        self.length -= len(block)
+        self.got += len(block)
+        return block
+
+    def _next_chunk(self) -> bool:
+        source = self.source
+        if self.length == 0 and (line := source.take_line(2)) != b"\r\n":
+            raise self._broken("CRLF behind a chunk", line, 2)
+        line = source.take_line(LINE_LIMIT)
+        size = line.partition(b";")[0].rstrip(_BLANKS)
+        # 1*HEXDIG, and no sign, prefix or underscore, which int() would take; a bare CR hides a second line.
+        if (
+            not line.endswith(b"\r\n")
+            or not 0 < len(size) <= 16
+            or size.strip(b"0123456789abcdefABCDEF")
+            or line.count(b"\r") > 1
+        ):
+            raise self._broken("a chunk size in hexadecimal digits and CRLF", line, LINE_LIMIT)
+        self.length = int(size, 16)
+        if not self.length:
+            self._read_trailers()
+            self._end()
+        return self.length > 0
+
+    def _read_trailers(self) -> None:
+        lines: list[bytes] = []
+        left = TRAILER_LIMIT
+        while (line := self.source.take_line(left)) != b"\r\n":
+            if not line.endswith(b"\r\n") or line.count(b"\r") > 1 or b"\0" in line:
+                raise self._broken(f"trailers of at most {TRAILER_LIMIT} bytes, each ended by CRLF", line, left)
+            left -= len(line)
+            lines.append(line[:-2])
+        try:
+            self.trailers = decode_fields(lines)
+        except ProtocolError:
+            self._give_up("a malformed trailer")
+            raise
+
+    def _broken(self, expected: str, line: bytes, limit: int) -> Exception:
+        if not line.endswith(b"\n") and len(line) < limit:
+            return self._cut()
+        self._give_up("a malformed chunk")
+        return ProtocolError(expected, repr(line[:40]))
+
+
+class CloseDelimited(Body):
+    """The content goes on until the peer closes: all there is when neither length nor chunks are announced."""
+
+    __slots__ = ()
+
+    def read(self, limit: int = BLOCK) -> bytes:
+        if self.ended:
+            return self._nothing()
+        block = self.source.take(limit)
+        if not block:
+            if self.source.lost:
+                raise self._cut()
+            self._end()
+        self.got += len(block)
+        return block
+
+
+class Content:
+    """Content to send, in blocks: bytes from an iterable, or whatever a subclass knows.
+
+    `length` is the number of bytes if that is known before they are read, else None.
+    """
+
+    length: int | None = None
+
+    def __init__(self, blocks: Iterable[Block | str]) -> None:
+        self.source: Iterable[Block | str] = blocks
+        self.started = False
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the content; a block is done with when the next one is asked for."""
+        self.started = True
+        for block in self.source:
+            if isinstance(block, str):
+                yield block.encode()
+            elif isinstance(block, (bytes, bytearray)):
+                yield block
+            elif isinstance(block, memoryview):
+                yield block.cast("B")
+            else:
+                raise InvalidMessage(f"content is made of bytes or str, not of {type(block).__name__}")
+
+    def rewind(self) -> None:
+        """Go back to where the content began. Raises UnrewindableContent when there is no way back."""
+        if self.started and iter(self.source) is self.source:
+            raise UnrewindableContent("the content came from an iterator, which can be sent only once")
+
+
+class FileContent(Content):
+    """What a binary or text file holds from its present position on; text goes out as UTF-8."""
+
+    def __init__(self, file: io.IOBase) -> None:
+        self.file = file
+        self.started = False
+        try:
+            self.text = isinstance(file.read(0), str)
+        except (OSError, ValueError) as error:
+            raise InvalidMessage(f"the file cannot be read: {error}") from error
+        try:
+            self.start: int | None = file.tell()
+        except (AttributeError, OSError):
+            self.start = None  # a pipe or a socket
+        self.length = None if self.start is None else self._measure(self.start)
+
+    def _measure(self, start: int) -> int | None:
+        file = self.file
+        if self.text:
+            # Only reading tells how many bytes text makes.
+            length = sum(len(block) for block in self._text_blocks())
+            file.seek(start)
+            return length
+        try:
+            end = file.seek(0, io.SEEK_END)
+            file.seek(start)
+        except (AttributeError, OSError):
+            return None
+        return max(0, end - start)
+
+    def blocks(self) -> Iterator[Block]:
+        self.started = True
+        if self.text:
+            yield from self._text_blocks()
+        elif hasattr(self.file, "readinto"):
+            buffer = memoryview(bytearray(FILE_BLOCK if self.length is None else min(FILE_BLOCK, self.length + 1)))
+            while count := self.file.readinto(buffer):
+                yield buffer[:count]
+        else:
+            while block := self.file.read(FILE_BLOCK):
+                yield block
+
+    def _text_blocks(self) -> Iterator[bytes]:
+        while block := self.file.read(BLOCK):
+            yield block.encode()
+
+    def rewind(self) -> None:
+        if self.started:
+            if self.start is None:
+                raise UnrewindableContent("the content came from a file that cannot seek")
+            self.file.seek(self.start)
+
+
+def delimited(blocks: Iterable[Block], length: int) -> Iterator[Block]:
+    """Yield blocks, which have to be exactly length bytes. Raises ContentMismatch before a byte too many."""
+    left = length
+    for block in blocks:
+        left -= len(block)
+        if left < 0:
+            raise ContentMismatch(f"the content is longer than the {length} bytes announced for it")
+        yield block
+    if left:
+        raise ContentMismatch(f"the content ended {left} bytes short of the {length} announced for it")
+
+
+def chunked(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield blocks in the chunked transfer coding (RFC 9112 s7.1)."""
+    for block in blocks:
+        size = len(block)
+        if 0 < size <= 64 * 1024:
+            yield b"%x\r\n%b\r\n" % (size, bytes(block))
+        elif size:
+            yield b"%x\r\n" % size
+            yield block
+            yield b"\r\n"
+    yield b"0\r\n\r\n"

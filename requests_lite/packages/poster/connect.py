@@ -1,0 +1,138 @@
+"""From an origin to a socket that is ready for HTTP: names, addresses, TCP (RFC 9110 section 4.3, RFC 8305)."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from .errors import ConnectError, TransferTimeout
+
+# (scheme, host, port): URLs of the same origin may share a connection (RFC 9110 s4.3.1).
+Origin = tuple[str, str, int]
+Address = tuple[int, int, int, str, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]  # of getaddrinfo
+
+# RFC 8305 s8: "Connection Attempt Delay ... 250 milliseconds".
+ATTEMPT_DELAY = 0.25
+
+READ, WRITE = 1, 4  # POLLIN and POLLOUT have these values on every system that has poll()
+
+
+class SelectPoller:
+    """poll() in terms of select(), for systems that have only that."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[int, int] = {}
+
+    def register(self, descriptor: int, events: int) -> None:
+        self.wanted[descriptor] = events
+
+    modify = register
+
+    def unregister(self, descriptor: int) -> None:
+        del self.wanted[descriptor]
+
+    def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
+        readers = [descriptor for descriptor, events in self.wanted.items() if events & READ]
+        writers = [descriptor for descriptor, events in self.wanted.items() if events & WRITE]
+        seconds = None if milliseconds is None else milliseconds / 1000
+        # Windows reports a failed connect only among the exceptional ones.
+        readable, writable, failed = select.select(readers, writers, writers, seconds)
+        return [(fd, READ) for fd in readable] + [(fd, WRITE) for fd in {*writable, *failed}]
+
+
+new_poller: Callable[[], select.poll] = getattr(select, "poll", SelectPoller)  # type: ignore[arg-type]  # the same methods
+
+
+def wait(poller: select.poll, silence: float | None, deadline: float | None) -> list[tuple[int, int]]:
+    """Wait at most silence seconds and not past the deadline (by monotonic()); [] says that time ran out."""
+    if deadline is not None:
+        left = max(0.0, deadline - monotonic())
+        silence = left if silence is None else min(silence, left)
+    return poller.poll(None if silence is None else silence * 1000)
+
+
+def connect(origin: Origin, deadline: float | None) -> socket.socket:
+    """Return a non-blocking socket connected to origin. Raises ConnectError, TransferTimeout."""
+    _, host, port = origin
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConnectError(f"cannot find the address of {host}: {said(error)}") from error
+    sock = _first_connected(addresses, authority(host, port), deadline)
+    # Head and content go out in as few pieces as possible already; waiting for more to send only adds delay.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def authority(host: str, port: int) -> str:
+    """Return host:port, an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def said(error: BaseException) -> str:
+    """Return what an error of the system says, to stand behind a colon."""
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return words[:1].lower() + words[1:]
+
+
+def _alternating(addresses: Sequence[Address]) -> list[Address]:
+    """Order addresses so that families alternate, beginning with the resolver's favourite (RFC 8305 s4)."""
+    favourite = [address for address in addresses if address[0] == addresses[0][0]]
+    others = [address for address in addresses if address[0] != addresses[0][0]]
+    pairs = [address for pair in zip(favourite, others, strict=False) for address in pair]
+    return pairs + favourite[len(others) :] + others[len(favourite) :]
+
+
+def _attempt(address: Address) -> socket.socket:
+    """Return a socket that has begun to connect. Raises OSError when that failed at once."""
+    family, kind, protocol, _, place = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        sock.connect(place)
+    except BlockingIOError:
+        pass  # under way
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _first_connected(addresses: Sequence[Address], name: str, deadline: float | None) -> socket.socket:
+    """Try addresses, the next one when the one before has failed or is silent for a while; the first wins."""
+    untried = _alternating(addresses)
+    pending: dict[int, tuple[socket.socket, str]] = {}
+    failures: list[str] = []
+    poller = new_poller()
+    try:
+        while untried or pending:
+            if untried:
+                address = untried.pop(0)
+                host = str(address[4][0])
+                try:
+                    sock = _attempt(address)
+                except OSError as error:
+                    failures.append(f"({host}): {said(error)}")
+                    continue
+                pending[sock.fileno()] = sock, host
+                poller.register(sock.fileno(), WRITE)
+            ready = wait(poller, ATTEMPT_DELAY if untried else None, deadline)
+            for descriptor, _ in ready:
+                sock, host = pending[descriptor]
+                poller.unregister(descriptor)
+                del pending[descriptor]
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not code:
+                    return sock
+                sock.close()
+                failures.append(f"({host}): {os.strerror(code).lower()}")
+            if not ready and deadline is not None and monotonic() >= deadline:
+                silent = ", ".join(host for _, host in pending.values())
+                raise TransferTimeout(f"cannot connect to {name} ({silent}): no answer in time", "connect")
+    finally:
+        for sock, _ in pending.values():
+            sock.close()
+    raise ConnectError(f"cannot connect to {name} {'; '.join(failures)}")

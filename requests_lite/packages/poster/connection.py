@@ -1,0 +1,299 @@
+"""One connection: send, receive, reuse, close (RFC 9112 section 9).
+
+The life of a connection: `exchange` sends a request and reads the head of its response; the body that
+comes with it reads the content; at the content's end the connection goes home to its pool by itself. There is
+one other way out, `close(reason)`, and the reason says in a short sentence why.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+from .body import BLOCK, Block, Body, Source, framing
+from .connect import READ, WRITE, new_poller, said, wait
+from .errors import ConnectionLost, ProtocolError, TransferError, TransferTimeout
+from .head import LIMIT, decode_head, find_end
+from .headers import Headers
+
+# A server that goes on with 1xx responses for ever would keep us for ever.
+INFORMATIONAL_LIMIT = 100
+# Most responses fit in one block of this size, and more room than that is dear to allocate each time.
+HEAD_BLOCK = 64 * 1024
+
+
+# Which process this is, as connections tell: a forked child must not speak on its parent's.
+process = object()
+
+
+def _forked() -> None:
+    global process
+    process = object()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+class Message:
+    """A response as it came: version, status, reason, headers, and the body that is still to be read."""
+
+    __slots__ = ("body", "headers", "reason", "status", "version")
+
+    def __init__(self, version: str, status: int, reason: str, headers: Headers, body: Body) -> None:
+        self.version = version
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.body = body
+
+
+class Connection(Source):
+    """A connected socket and what HTTP has to know of it.
+
+    `reason` is why it was closed, '' while it is open; `sent` and `answered` tell whether any byte of the
+    present request went out, any byte of its response came in.
+    """
+
+    __slots__ = (
+        "_close_after",
+        "_deadline",
+        "_events",
+        "_go_home",
+        "_poller",
+        "_process",
+        "_silence",
+        "_sock",
+        "_turns",
+        "_wants",
+        "answered",
+        "idle_since",
+        "key",
+        "name",
+        "reason",
+        "sent",
+    )
+
+    def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
+        self._sock = sock
+        self._go_home = go_home
+        self.key = key  # the pool's
+        self.name = name  # of the peer, for messages
+        self.reason = self.lost = ""
+        self.received = b""
+        self.at = 0
+        self.idle_since = 0.0
+        self._process = process
+        self._poller = new_poller()
+        self._events = READ
+        self._poller.register(sock.fileno(), READ)
+        # A TLS socket has errors of its own for "not now", and may have to read before it can write.
+        self._wants: tuple[type[OSError], ...] = (BlockingIOError,)
+        self._turns: dict[type[OSError], int] = {}
+        if type(sock) is not socket.socket:
+            from ssl import SSLWantReadError, SSLWantWriteError
+
+            self._wants = (SSLWantReadError, SSLWantWriteError)
+            self._turns = {SSLWantReadError: READ, SSLWantWriteError: WRITE}
+
+    def exchange(
+        self, method: str, head: bytes, blocks: Iterable[Block], silence: float | None, deadline: float | None
+    ) -> Message:
+        """Send a request, blocks behind its head, and read the head of the response.
+
+        silence is the longest wait for the peer in seconds, deadline the moment by time.monotonic() at which the
+        exchange, its body included, has to be over. Raises TransferError; the connection is then closed.
+        """
+        self._silence = silence
+        self._deadline = deadline
+        self._close_after = ""
+        self.sent = self.answered = False
+        try:
+            if self._send(head):
+                for block in blocks:
+                    if self._answer_came() or not self._send(block):
+                        break
+            return self._read_response(method)
+        except BaseException as error:
+            self.close(str(error) if isinstance(error, TransferError) else "the request was interrupted")
+            raise
+
+    def _send(self, block: Block) -> bool:
+        """Send block; False when the peer does not want it any more, and may have said why."""
+        view = block
+        while True:
+            self._check_time()
+            try:
+                count = self._sock.send(view)
+            except self._wants as error:
+                if self._wait(self._turns.get(type(error), WRITE) | READ) & READ and self._answer_came():
+                    return False
+                continue
+            except OSError as error:
+                # The peer may have answered before it went: what it said is worth more than a broken pipe.
+                self.lost = said(error)
+                self._close_after = "the request was not sent to its end"
+                return False
+            self.sent = True
+            if count == len(view):
+                return True
+            view = memoryview(view)[count:]
+
+    def _answer_came(self) -> bool:
+        """Look whether the peer answers, or is gone, before the request is whole; 1xx is no answer yet."""
+        if not self.is_readable():
+            return False
+        try:
+            block = self._sock.recv(BLOCK)
+        except self._wants:
+            return False
+        except OSError as error:
+            self.lost = said(error)
+            return True
+        self.received += block
+        while (status := self.received[9:12]).startswith(b"1") and status != b"101":
+            end = find_end(self.received)
+            if end < 0:
+                break
+            self.received = self.received[end:]
+        final = len(status) == 3 and (not status.startswith(b"1") or status == b"101")
+        if not block or final or len(self.received) > LIMIT:
+            self._close_after = "the answer came before the request was sent"
+            return True
+        return False
+
+    def _read_response(self, method: str) -> Message:
+        received = self.received
+        if not received:
+            if not self.lost:
+                self._wait(READ)
+            received = self.receive(HEAD_BLOCK)
+        self.answered = bool(received)
+        informational = 0
+        while True:
+            end, version, status, reason, headers = decode_head(received)
+            if not end:
+                received = self._whole_head(received)
+                continue
+            if end > LIMIT:
+                raise ProtocolError(f"a head of at most {LIMIT} bytes", f"{end} bytes")
+            if status >= 200 or status == 101:
+                break
+            informational += 1
+            if informational > INFORMATIONAL_LIMIT:
+                raise ProtocolError("a final response", f"more than {INFORMATIONAL_LIMIT} informational ones")
+            received = received[end:]
+        self.received = received
+        self.at = end
+        delimitation, length, close_after = framing(method, status, headers)
+        self._close_after = self._close_after or close_after or _close_reason(version, headers)
+        return Message(version, status, reason, headers, delimitation(self, length))
+
+    def _whole_head(self, received: bytes) -> bytes:
+        """Receive until the head is whole."""
+        head = bytearray(received)
+        looked = 0
+        while find_end(head, looked) < 0:
+            if not b"HTTP/".startswith(bytes(head[:5])):
+                raise ProtocolError("a status line like 'HTTP/1.1 200 OK'", repr(bytes(head[:20])))
+            if len(head) > LIMIT:
+                raise ProtocolError(f"a head of at most {LIMIT} bytes", "more")
+            block = self.receive(BLOCK)
+            if not block:
+                when = "in the middle of the response's head" if head else "before an answer came"
+                how = self.lost or "closed by the server"
+                raise ConnectionLost(f"the connection to {self.name} was lost {when}: {how}")
+            self.answered = True
+            looked = len(head)
+            head += block
+        return bytes(head)
+
+    def receive(self, limit: int) -> bytes:
+        self._check_time()
+        while True:
+            try:
+                return self._sock.recv(limit)
+            except self._wants as error:
+                self._wait(self._turns.get(type(error), READ))
+            except OSError as error:
+                self.lost = said(error)
+                return b""
+
+    def receive_into(self, view: memoryview) -> int:
+        self._check_time()
+        while True:
+            try:
+                return self._sock.recv_into(view)
+            except self._wants as error:
+                self._wait(self._turns.get(type(error), READ))
+            except OSError as error:
+                self.lost = said(error)
+                return 0
+
+    def _wait(self, events: int) -> int:
+        """Wait until the socket is ready and return for what. Raises TransferTimeout."""
+        if events != self._events:
+            self._poller.modify(self._sock.fileno(), events)
+            self._events = events
+        if self._deadline is None and self._silence is not None:
+            ready = self._poller.poll(self._silence * 1000)
+        else:
+            ready = wait(self._poller, self._silence, self._deadline)
+        if ready:
+            return ready[0][1]
+        self._check_time()
+        doing, phase = ("took", "send") if events & WRITE else ("sent", "read")
+        raise self._timed_out(f"{self.name} {doing} no bytes for {self._silence:g} seconds", phase)
+
+    def _check_time(self) -> None:
+        # A peer that always has a byte more never makes us wait.
+        if self._deadline is not None and monotonic() >= self._deadline:
+            raise self._timed_out(f"{self.name} was not done in the total time allowed", "total")
+
+    def _timed_out(self, message: str, phase: str) -> TransferTimeout:
+        self.close(message)
+        return TransferTimeout(message, phase)
+
+    def is_readable(self) -> bool:
+        """Tell whether bytes, or the peer's good-bye, have arrived."""
+        if self._events != READ:
+            self._poller.modify(self._sock.fileno(), READ)
+            self._events = READ
+        return bool(self._poller.poll(0))
+
+    def body_ended(self) -> None:
+        if self._close_after:
+            self.close(self._close_after)
+        elif self.at < len(self.received) or (self._turns and self._sock.pending()):  # type: ignore[attr-defined]  # TLS
+            self.close("bytes after the response")
+        elif self._process is not process:
+            self.close("it belongs to the process that this one was forked from")
+        else:
+            self.received = b""
+            self.at = 0
+            self._go_home(self)
+
+    def close(self, reason: str) -> None:
+        """Close the socket; the first reason given stays."""
+        if not self.reason:
+            self.reason = reason
+            self._sock.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "reason"):
+            self.close("nobody holds it any more")
+
+
+def _close_reason(version: str, headers: Headers) -> str:
+    """Return why the connection cannot be kept, or '' (RFC 9112 s9.3)."""
+    value = headers.fields.get("connection")
+    if version == "HTTP/1.1" and (value is None or value[1:] == ["keep-alive"]):
+        return ""
+    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
+    if "close" in options:
+        return "the server said Connection: close"
+    if version == "HTTP/1.0" and ("keep-alive" not in options or "transfer-encoding" in headers.fields):
+        return "an HTTP/1.0 response without Connection: keep-alive, or with Transfer-Encoding"
+    return ""

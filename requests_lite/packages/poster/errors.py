@@ -1,0 +1,93 @@
+"""How an exchange can fail: the engine's errors, a base and a handful of kinds.
+
+TransferError(OSError)
+    ConnectError          no connection came about: name, address, refusal
+        TLSError          the TLS handshake failed
+    ConnectionLost        the connection broke or was closed before an answer
+    TransferTimeout       a wait reached its limit; `phase` says which
+    ProtocolError         the peer broke the protocol: expected and got
+    IncompleteBody        the body was cut: got n of m
+InvalidMessage(ValueError)    what was to be sent is malformed; nothing of it went out
+    UnrewindableContent   the content cannot be sent a second time
+    ContentMismatch       the content is longer or shorter than announced
+
+Messages name the peer and never hold a field value, a password or userinfo.
+"""
+
+from __future__ import annotations
+
+
+class TransferError(OSError):
+    """An exchange failed; the message says what was expected, what came and from whom."""
+
+
+class ConnectError(TransferError):
+    """No connection came about."""
+
+
+class TLSError(ConnectError):
+    """The TLS handshake failed."""
+
+
+class ConnectionLost(TransferError):
+    """The connection broke, or was closed before an answer came."""
+
+
+# OSError takes a second argument for itself, as strerror beside errno; so these give it their message alone.
+
+
+class TransferTimeout(TransferError):
+    """A wait reached its limit. `phase` is 'connect', 'send', 'read' or 'total'."""
+
+    def __init__(self, message: str, phase: str = "read") -> None:
+        super().__init__(message)
+        self.phase = phase
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.phase)
+
+
+class ProtocolError(TransferError):
+    """The peer's bytes are not HTTP/1.1 as RFC 9112 has it."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected}, got {got}")
+        self.expected = expected
+        self.got = got
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.expected, self.got)
+
+
+class IncompleteBody(TransferError):
+    """The body ended early: `got` bytes of `of` (None where the length was not announced)."""
+
+    def __init__(self, got: int, of: int | None = None) -> None:
+        if of is None:
+            super().__init__(f"the body was cut after {got} bytes, before its end was seen")
+        else:
+            super().__init__(f"the body was cut: got {got} of {of} bytes")
+        self.got = got
+        self.of = of
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.got, self.of)
+
+
+class InvalidMessage(ValueError):
+    """What was to be sent is malformed. `part` is 'method', 'target', 'field' or 'content'."""
+
+    def __init__(self, message: str, part: str = "content") -> None:
+        super().__init__(message)
+        self.part = part
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.part)
+
+
+class UnrewindableContent(InvalidMessage):
+    """The content has to be sent again and cannot go back to where it began."""
+
+
+class ContentMismatch(InvalidMessage):
+    """The content turned out longer or shorter than the length announced for it."""

@@ -1,0 +1,113 @@
+"""Headers: field lines in order, case-insensitive, keeping spelling and repeats (RFC 9110 section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+
+from .errors import InvalidMessage
+
+HeadersLike = Mapping[str, str | bytes | None] | Iterable[tuple[str, str | bytes]]
+
+
+class Headers(MutableMapping[str, str]):
+    """A header or trailer section; `response.headers` is one.
+
+    A field given several times reads as one value joined by ", " (RFC 9110 s5.3);
+    `getlist` has the values apart, which Set-Cookie needs.
+
+        headers = Headers({"Accept": "*/*"})
+        headers["accept"]                 # '*/*'
+        headers.add("Set-Cookie", "a=1")
+        headers.getlist("set-cookie")     # ['a=1']
+    """
+
+    __slots__ = ("encoded", "fields")
+
+    # Lower-case name -> [name as spelt, value, value of a repeat, ...]. The lists are never changed once
+    # they are here, so a copy shares them. `encoded` is kept by head.encode_fields until a field changes.
+    fields: dict[str, list[str]]
+    encoded: bytes | None
+
+    def __init__(self, fields: HeadersLike | None = None) -> None:
+        self.encoded = None
+        if fields is None:
+            self.fields = {}
+        elif type(fields) is Headers:
+            self.fields = fields.fields.copy()
+            self.encoded = fields.encoded
+        else:
+            self.fields = {}
+            for name, value in fields.items() if isinstance(fields, Mapping) else fields:
+                if value is not None:
+                    self.add(name, value)
+
+    def __getitem__(self, name: str) -> str:
+        entry = self.fields[name.lower()]
+        return entry[1] if len(entry) == 2 else ", ".join(entry[1:])
+
+    def __setitem__(self, name: str, value: str | bytes) -> None:
+        self.encoded = None
+        self.fields[_text(name).lower()] = [_text(name), _text(value)]
+
+    def __delitem__(self, name: str) -> None:
+        self.encoded = None
+        del self.fields[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self.fields
+
+    def __iter__(self) -> Iterator[str]:
+        return (entry[0] for entry in self.fields.values())
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Mapping):
+            mine = {key: entry[1:] for key, entry in self.fields.items()}
+            return mine == {key: entry[1:] for key, entry in Headers(other).fields.items()}
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, as dict is
+
+    def __repr__(self) -> str:
+        return repr(dict(self.items()))
+
+    def add(self, name: str, value: str | bytes) -> None:
+        """Add a field line, beside those of the same name that are there already."""
+        self.encoded = None
+        name = _text(name)
+        key = name.lower()
+        self.fields[key] = [*self.fields.get(key, (name,)), _text(value)]
+
+    def getlist(self, name: str) -> list[str]:
+        """Return the values of a field, one for each line it came in; [] when it is not there."""
+        return self.fields.get(name.lower(), [""])[1:]
+
+    def merge(self, fields: HeadersLike) -> None:
+        """Set each field given, its repeats included; a value of None takes the field away."""
+        given = Headers(fields)
+        self.encoded = None
+        self.fields.update(given.fields)
+        if isinstance(fields, Mapping):
+            for name, value in fields.items():
+                if value is None:
+                    self.fields.pop(name.lower(), None)
+
+    def copy(self) -> Headers:
+        """Return a copy that changes on its own."""
+        return Headers(self)
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield (name, value) for each field line, repeats apart."""
+        for entry in self.fields.values():
+            for value in entry[1:]:
+                yield entry[0], value
+
+
+def _text(value: str | bytes) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, str):
+        return value
+    raise InvalidMessage(f"a field's name and value are str or bytes, not {type(value).__name__}", "field")

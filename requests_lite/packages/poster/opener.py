@@ -1,0 +1,143 @@
+"""One exchange with one origin, and whether it may be repeated (RFC 9112 section 9.3, RFC 9110 section 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from socket import socket
+from time import monotonic
+
+from .body import Block, Content, chunked, content_length, delimited
+from .connect import Origin, authority, connect
+from .connection import Connection, Message
+from .errors import ConnectionLost, ContentMismatch, InvalidMessage, ProtocolError, UnrewindableContent
+from .head import encode_head
+from .headers import Headers
+from .pool import Pool
+
+# RFC 9110 s9.2.2
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+# RFC 9110 s8.6: a Content-Length of 0 is sent where the method anticipates content.
+ANTICIPATES_CONTENT = frozenset({"POST", "PUT", "PATCH"})
+# Content up to this size goes out with the head in one piece; copying it costs less than another system call.
+SMALL = 64 * 1024
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Opener:
+    """Performs one request/response exchange at a time, on pooled connections. Safe to share between threads.
+
+    No redirects, no authentication, no cookies, and a status is no error: that is meaning, and lives upstairs.
+    """
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        self.pool = Pool() if pool is None else pool
+
+    def exchange(
+        self,
+        origin: Origin,
+        method: str,
+        target: str,
+        headers: Headers,
+        content: bytes | Content | None = None,
+        tls: tuple[object, object] | None = None,
+        connect_limit: float | None = 10.0,
+        silence: float | None = 120.0,
+        deadline: float | None = None,
+    ) -> Message:
+        """Send a request to origin and return the response, its body still to be read.
+
+        tls is (verify, cert) for https. connect_limit and silence are seconds, deadline is a moment of
+        time.monotonic(); None means no limit. Raises TransferError, and InvalidMessage before anything is sent.
+        """
+        framing, first, blocks = _frame(method, headers, content)
+        head = encode_head(method, target, host_field(origin), headers, framing) + first
+        key = (origin, tls)
+        connection = self.pool.take(key)
+        if connection is not None:
+            try:
+                return connection.exchange(method, head, blocks, silence, deadline)
+            except ConnectionLost as lost:
+                if not may_resend(method, connection.sent, connection.answered):
+                    raise
+                if blocks:
+                    try:
+                        if isinstance(content, Content):
+                            content.rewind()
+                    except UnrewindableContent as error:
+                        raise lost from error
+                    _, _, blocks = _frame(method, headers, content)
+        sock = _open(origin, tls, connect_limit, deadline)
+        connection = Connection(sock, key, authority(origin[1], origin[2]), self.pool.give)
+        return connection.exchange(method, head, blocks, silence, deadline)
+
+
+def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None) -> socket:
+    """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
+    if limit is not None:
+        until = monotonic() + limit
+        deadline = until if deadline is None else min(until, deadline)
+    if tls is None:
+        return connect(origin, deadline)
+    from .tls import secure, tls_context
+
+    context = tls_context(tls)  # first: with settings of no use no connection has to be made
+    return secure(connect(origin, deadline), origin, context, deadline)
+
+
+def may_resend(method: str, sent: bool, answered: bool) -> bool:
+    """Tell whether a request that was lost on a reused connection may silently go out again.
+
+    A server may close an idle connection at any moment, so one repeat on a fresh one is normal (RFC 9112 s9.3.1);
+    but what a server may have acted upon is never sent twice unless acting twice is the same as acting once.
+    """
+    if answered:
+        return False
+    return not sent or method in IDEMPOTENT
+
+
+@lru_cache(1024)
+def host_field(origin: Origin) -> str:
+    """Return the value of Host for an origin: the port only when it is not the scheme's own (RFC 9110 s7.2)."""
+    scheme, host, port = origin
+    name = authority(host.partition("%")[0], port)  # a zone means something on this machine only (RFC 6874)
+    return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
+
+
+def _frame(method: str, headers: Headers, content: bytes | Content | None) -> tuple[str, bytes, Iterable[Block]]:
+    """Decide how content is delimited (RFC 9112 s6): the field line to add, what goes with the head, the rest."""
+    fields = headers.fields
+    if "transfer-encoding" in fields:
+        if headers["transfer-encoding"].lower() != "chunked" or "content-length" in fields:
+            raise InvalidMessage("Transfer-Encoding can only be chunked, and without Content-Length beside it", "field")
+        return "", b"", chunked(() if content is None else _blocks(content))
+    announced = _announced_length(headers) if "content-length" in fields else None
+    if content is None:
+        if announced:
+            raise ContentMismatch(f"Content-Length announces {announced} bytes and there is no content")
+        return "" if announced == 0 or method not in ANTICIPATES_CONTENT else "Content-Length: 0\r\n", b"", ()
+    length = len(content) if isinstance(content, bytes) else content.length
+    size = length if announced is None else announced
+    if size is None:
+        return "Transfer-Encoding: chunked\r\n", b"", chunked(_blocks(content))
+    if length is not None and length != size:
+        raise ContentMismatch(f"Content-Length announces {size} bytes and the content has {length}")
+    framing = f"Content-Length: {size}\r\n" if announced is None else ""
+    if isinstance(content, bytes):
+        return framing, content[:SMALL], (memoryview(content)[SMALL:],) if size > SMALL else ()
+    blocks = delimited(content.blocks(), size)
+    if size > SMALL:
+        return framing, b"", blocks
+    return framing, b"".join([bytes(block) for block in blocks]), ()  # copied: a block may be a buffer used again
+
+
+def _blocks(content: bytes | Content) -> Iterable[Block]:
+    return (content,) if isinstance(content, bytes) else content.blocks()
+
+
+def _announced_length(headers: Headers) -> int:
+    try:
+        return content_length(headers.getlist("content-length"))
+    except ProtocolError as error:
+        raise InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None

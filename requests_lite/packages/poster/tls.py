@@ -1,0 +1,91 @@
+"""TLS on a connected socket: trust, names, certificates (RFC 9110 s4.3.4). Loaded with the first https request."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+
+from .connect import READ, WRITE, Origin, authority, new_poller, said, wait
+from .errors import TLSError, TransferTimeout
+
+# (verify, cert) as users give them.
+TLS = tuple[object, object]
+
+_contexts: dict[TLS, ssl.SSLContext] = {}
+
+
+def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadline: float | None) -> socket.socket:
+    """Return sock with TLS on it, the peer's certificate checked; sock is closed when that fails.
+
+    Raises TLSError, TransferTimeout.
+    """
+    _, host, port = origin
+    name = authority(host, port)
+    try:
+        secured = context.wrap_socket(
+            sock,
+            server_hostname=host,
+            do_handshake_on_connect=False,
+            # Without the peer's close_notify an end of stream may be an attacker's cut.
+            suppress_ragged_eofs=False,
+        )
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        poller = new_poller()
+        poller.register(secured.fileno(), READ)
+        while True:
+            try:
+                secured.do_handshake()
+                return secured
+            except ssl.SSLWantReadError:
+                poller.modify(secured.fileno(), READ)
+            except ssl.SSLWantWriteError:
+                poller.modify(secured.fileno(), WRITE)
+            if not wait(poller, None, deadline):
+                raise TransferTimeout(f"no TLS with {name}: the handshake did not end in time", "connect")
+    except BaseException as error:
+        secured.close()
+        if isinstance(error, ssl.SSLCertVerificationError):
+            raise TLSError(
+                f"the certificate of {name} is not trusted: {error.verify_message}; for an authority of your own "
+                f"give verify='path/to/ca.pem'"
+            ) from error
+        if isinstance(error, OSError) and not isinstance(error, TransferTimeout):
+            raise TLSError(f"no TLS with {name}: {said(error)}") from error
+        raise
+
+
+def tls_context(tls: TLS) -> ssl.SSLContext:
+    """Return the SSLContext for (verify, cert); each is made once for the process, as loading a trust store is dear."""
+    verify, cert = tls
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    context = _contexts.get(tls)
+    if context is None:
+        context = _contexts[tls] = _new_context(verify, cert)
+    return context
+
+
+def _new_context(verify: object, cert: object) -> ssl.SSLContext:
+    try:
+        if isinstance(verify, (str, os.PathLike)):
+            folder = os.path.isdir(verify)
+            context = ssl.create_default_context(cafile=None if folder else verify, capath=verify if folder else None)
+        else:
+            context = ssl.create_default_context()
+    except OSError as error:
+        raise TLSError(f"cannot read the certificate authorities in verify={str(verify)!r}: {said(error)}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        try:
+            context.load_cert_chain(*(cert if isinstance(cert, tuple) else (cert,)))
+        except OSError as error:
+            raise TLSError(f"cannot read the client certificate in cert=: {said(error)}") from error
+    return context

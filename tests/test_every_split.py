@@ -1,0 +1,77 @@
+"""Each row of the wire tables, whole and in pieces: a parser is finished when every split gives the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from requests_lite.packages.poster.body import Body, CloseDelimited, LengthDelimited
+from requests_lite.packages.poster.errors import ConnectionLost, IncompleteBody
+from wire import BODIES, HEADS, READERS, Row, check, cut, places, play
+
+ROWS = [pytest.param(row, id=row.name) for row in [*HEADS, *BODIES]]
+
+Reader = Callable[[Body, Callable[[bytes], None]], None]
+
+
+def ends(row: Row) -> bool:
+    """Tell whether the peer closes behind the row; otherwise to wait for more fails the test."""
+    return row.framing is CloseDelimited and row.error is None
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("read", READERS)
+def test_whole(row: Row, read: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not matter how one reads."""
+    check(row, play(row, [row.received], monkeypatch, read, ends(row)))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_cut_at_each_byte(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pieces, wherever the first ends."""
+    for place in places(row):
+        check(row, play(row, cut(row.received, place), monkeypatch, READERS[place % 2], ends(row)))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_byte_by_byte(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many pieces as bytes, or as many cuts as matter in a long row."""
+    pieces = cut(row.received, *[place for place in places(row) if 0 < place < len(row.received)])
+    for read in READERS:
+        check(row, play(row, pieces, monkeypatch, read, ends(row)))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_truncated_at_each_byte(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the right kind or, from the message's end on, the answer; never short content as success."""
+    for place in places(row):
+        for read in READERS[:2]:
+            outcome = play(row, [row.received[:place]], monkeypatch, read, ends=True)
+            in_head = place < len(row.head)
+            if row.error is not None:
+                assert type(outcome.error) in (row.error, ConnectionLost if in_head else IncompleteBody)
+                assert outcome.reason
+                assert not outcome.at_home
+            elif in_head:
+                assert type(outcome.error) is ConnectionLost
+                assert ("in the middle of the response's head" in str(outcome.error)) or outcome.answered == (
+                    place > 0
+                )
+                assert outcome.reason
+                assert not outcome.at_home
+            elif row.framing is CloseDelimited:
+                # This is how such a body ends; nobody can tell that there was more.
+                assert outcome.error is None
+                assert outcome.content == row.body[: place - len(row.head)]
+                assert outcome.reason == row.reason
+            elif place < row.complete:
+                assert type(outcome.error) is IncompleteBody
+                assert outcome.error.of == (len(row.content) if row.framing is LengthDelimited else None)
+                assert row.content.startswith(outcome.content)
+                assert read is READERS[0] or outcome.error.got == len(outcome.content)
+                assert outcome.reason == "the body was cut"
+                assert not outcome.at_home
+            else:
+                assert outcome.error is None
+                assert outcome.content == row.content
