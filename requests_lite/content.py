@@ -1,0 +1,239 @@
+"""Content: what a request carries, and what a response's content means (RFC 9110 section 8)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from .exceptions import FAILURES, ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
+from .packages.poster.body import BLOCK, Block, Body, Content, FileContent
+from .packages.poster.encode import Multipart, UnrewindableError
+from .packages.poster.errors import UnrewindableContent
+from .packages.poster.headers import Headers
+from .urls import Pairs, encode_pairs
+
+Data = Pairs | Iterable[Block | str] | io.IOBase | str | bytes | bytearray | None
+
+# The codings that decode() knows; Accept-Encoding names them.
+CODINGS = "gzip, deflate"
+
+
+class FormContent(Content):
+    """A multipart form as content."""
+
+    def __init__(self, form: Multipart) -> None:
+        self.form = form
+        self.length = form.length
+
+    def blocks(self) -> Iterator[Block]:
+        return iter(self.form)
+
+    def rewind(self) -> None:
+        try:
+            self.form.rewind()
+        except UnrewindableError as error:
+            raise UnrewindableContent(str(error)) from error
+
+    def close(self) -> None:
+        self.form.close()
+
+
+def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes | Content | None, str | None]:
+    """Return (content, its Content-Type or None) for what a user gave.
+
+    files make a multipart form with data's fields first; data alone is a form (mapping or pairs), bytes, text, a
+    file (streamed, with Content-Length), or an iterable of blocks (chunked); json is any value that JSON has.
+    """
+    if files:
+        form = Multipart.from_fields(data, files)
+        return FormContent(form), form.content_type
+    if data is None or (not data and isinstance(data, (dict, list, tuple))):
+        return (None, None) if json is None else (encode_json(json), "application/json")
+    if isinstance(data, str):
+        return data.encode(), None
+    if isinstance(data, bytes):
+        return data, None
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(data), None
+    if isinstance(data, (Mapping, list, tuple)):
+        try:
+            return encode_pairs(data).encode(), "application/x-www-form-urlencoded"
+        except (TypeError, ValueError) as error:
+            raise InvalidContent(f"data= as a list holds (name, value) pairs: {error}") from error
+    if hasattr(data, "read"):
+        return FileContent(data), None  # type: ignore[arg-type]  # what can be read is a file
+    if isinstance(data, Iterable):
+        return Content(data), None  # type: ignore[arg-type]  # pairs come as list or tuple
+    raise InvalidContent(f"data= is a mapping, pairs, bytes, str, a file or an iterable, not {type(data).__name__}")
+
+
+def encode_json(value: object) -> bytes:
+    """Return value as JSON in UTF-8; bytes are taken for ready-made JSON. Raises InvalidJSONError."""
+    if isinstance(value, bytes):
+        return value
+    import json
+
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidJSONError(f"json= does not go into JSON: {error}") from error
+
+
+def codings_of(headers: Headers) -> list[str]:
+    """Return the content codings of a message in the order in which they were applied (RFC 9110 s8.4)."""
+    if "content-encoding" not in headers.fields:
+        return []
+    codings = [coding.strip().lower() for coding in headers["content-encoding"].split(",")]
+    return [coding for coding in codings if coding not in ("", "identity")]
+
+
+def decode(blocks: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
+    """Yield blocks with their codings taken off, never more than BLOCK bytes at a time from each step.
+
+    Raises ContentDecodingError for garbage and for a coding not known, IncompleteRead for a stream that ends early.
+    """
+    for coding in reversed(codings):
+        if coding not in ("gzip", "x-gzip", "deflate"):
+            raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here")
+        blocks = _inflate(blocks, coding)
+    return iter(blocks)
+
+
+def _inflate(blocks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    import zlib
+
+    decoder = None
+    held = b""
+    got = streams = 0
+    try:
+        for block in blocks:
+            got += len(block)
+            block = held + block
+            held = b""
+            while block or decoder is not None:
+                if decoder is None:
+                    # A stream may be padded with zeros, or go on with another one (RFC 1952 s2.2).
+                    block = block.lstrip(b"\0") if streams else block
+                    if len(block) < 2:
+                        held = block
+                        break
+                    decoder = zlib.decompressobj(_window_bits(coding, block[0], block[1]))
+                piece = decoder.decompress(block, BLOCK)
+                if piece:
+                    yield piece
+                block = decoder.unconsumed_tail
+                if decoder.eof:
+                    block = decoder.unused_data
+                    decoder = None
+                    streams += 1
+                elif not block and len(piece) < BLOCK:
+                    break
+    except zlib.error as error:
+        raise ContentDecodingError(f"the content is not {coding}, as its Content-Encoding says: {error}") from error
+    if decoder is not None or held:
+        raise IncompleteRead(f"the {coding} stream was cut: it does not end within the {got} bytes that came")
+
+
+def _window_bits(coding: str, first: int, second: int) -> int:
+    if coding != "deflate":
+        return 31
+    # "deflate" means the zlib format (RFC 9110 s8.4.1.2), whose two bytes have a check; some servers send it bare.
+    return 15 if first & 0x0F == 8 and (first << 8 | second) % 31 == 0 else -15
+
+
+def charset_of(headers: Headers) -> str | None:
+    """Return the charset that Content-Type names, else what it implies (text: ISO-8859-1, JSON: utf-8), else None."""
+    essence, _, parameters = headers.get("content-type", "").partition(";")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip("\"'") or None
+    essence = essence.strip().lower()
+    if essence.startswith("text/"):
+        return "ISO-8859-1"
+    return "utf-8" if essence == "application/json" else None
+
+
+def declares_charset(headers: Headers) -> bool:
+    """Tell whether Content-Type itself names a charset."""
+    return "charset=" in headers.get("content-type", "").lower().replace(" ", "")
+
+
+def decode_text(content: bytes, charset: str | None) -> str:
+    """Return content as text: by charset if it is given and known, else by BOM, as UTF-8, as windows-1252."""
+    if charset is not None:
+        try:
+            return content.decode(charset, "replace")
+        except (LookupError, ValueError):  # ValueError: a name with a NUL in it
+            pass
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("windows-1252", "replace")
+
+
+class Raw(io.BufferedIOBase):
+    """A response's content as it travels, its content codings still on: a binary file to read from.
+
+    `read(n)` returns n bytes unless the content ends before, `read1(n)` what is there. Errors are RequestExceptions.
+    """
+
+    name = "<content>"
+
+    def __init__(self, body: Body | None, failed: Callable[[Exception], Exception]) -> None:
+        self._body = body
+        self._failed = failed
+        self.at_end = False
+
+    def readable(self) -> bool:
+        return not self.closed
+
+    def read1(self, size: int = -1) -> bytes:
+        if not size:
+            return b""
+        try:
+            block = self._block(size if size > 0 else BLOCK)
+        except FAILURES as error:
+            raise self._failed(error) from error
+        self.at_end = not block
+        return block
+
+    def _block(self, limit: int) -> bytes:
+        return b"" if self._body is None else self._body.read(limit)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            whole = io.BytesIO()
+            while block := self.read1():
+                whole.write(block)
+            return whole.getvalue()
+        block = self.read1(size)
+        if len(block) in (0, size):
+            return block
+        blocks = [block]
+        left = size - len(block)
+        while left and (block := self.read1(left)):
+            blocks.append(block)
+            left -= len(block)
+        return b"".join(blocks)
+
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
+        super().close()
+
+
+class Decoded(Raw):
+    """A response's content with its content codings taken off."""
+
+    def __init__(self, body: Body, failed: Callable[[Exception], Exception], codings: list[str]) -> None:
+        super().__init__(body, failed)
+        self._blocks = decode(iter(body.read, b""), codings)
+        self._held = b""  # decoded and not yet taken
+
+    def _block(self, limit: int) -> bytes:
+        block = self._held or next(self._blocks, b"")
+        self._held = block[limit:]
+        return block[:limit]

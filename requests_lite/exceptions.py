@@ -1,0 +1,190 @@
+"""What can go wrong, for the user: RequestException and its tree, and one table from the engine's errors to it.
+
+RequestException(OSError)
+    HTTPError                       raise_for_status() met a 4xx or 5xx
+    ConnectionError
+        ProxyError
+        SSLError
+        ConnectTimeout              also a Timeout
+        ProtocolError               the answer is not HTTP/1.1
+    Timeout
+        ReadTimeout
+    AuthenticationError
+    URLRequired
+    TooManyRedirects
+    InvalidMethod                   this and the next six are also ValueErrors
+    MissingSchema
+    InvalidSchema
+    InvalidURL
+    InvalidHeader
+    InvalidTimeout
+    InvalidContent                  what was to be sent cannot be, or is not what was announced
+        UnrewindableBodyError
+    ChunkedEncodingError
+        IncompleteRead              the body was cut: got n of m bytes
+    ContentDecodingError
+    StreamConsumedError             also a TypeError
+    InvalidJSONError
+        JSONDecodeError             also a ValueError
+
+Every one has `request` and `response`, None where there was none. Messages name the URL and the peer, never
+a field's value, a password or the userinfo of a URL.
+"""
+
+from __future__ import annotations
+
+from .packages.poster import errors
+from .packages.poster.encode import EncodeError, UnrewindableError
+
+
+class RequestException(OSError):
+    """The base of all errors of requests_lite; an OSError, as network errors are in Python."""
+
+    def __init__(self, *args: object, request: object = None, response: object = None) -> None:
+        super().__init__(*args)
+        self.request = request
+        self.response = response
+
+
+class HTTPError(RequestException):
+    """The status of the response is 4xx or 5xx, and `raise_for_status()` was asked to mind."""
+
+
+class ConnectionError(RequestException):
+    """No connection came about, or it was lost."""
+
+
+class ProxyError(ConnectionError):
+    """The proxy refused or failed."""
+
+
+class SSLError(ConnectionError):
+    """The TLS handshake failed; most often the certificate is not trusted."""
+
+
+class ProtocolError(ConnectionError):
+    """The answer is not HTTP/1.1; the message says what was expected and what came."""
+
+
+class Timeout(RequestException):
+    """A wait reached its limit."""
+
+
+class ConnectTimeout(ConnectionError, Timeout):
+    """No connection came about in time. Nothing was sent: it is safe to try again."""
+
+
+class ReadTimeout(Timeout):
+    """The server was silent for too long, took nothing for too long, or was not done in the total time."""
+
+
+class AuthenticationError(RequestException):
+    """The credentials given cannot be used."""
+
+
+class URLRequired(RequestException):
+    """A request needs a URL."""
+
+
+class TooManyRedirects(RequestException):
+    """Redirects went on past the limit."""
+
+
+class InvalidMethod(RequestException, ValueError):
+    """The method is not one HTTP knows."""
+
+
+class InvalidURL(RequestException, ValueError):
+    """The URL has no host, or holds what a URL cannot hold."""
+
+
+class MissingSchema(RequestException, ValueError):
+    """The URL has no scheme, such as https://."""
+
+
+class InvalidSchema(RequestException, ValueError):
+    """The scheme is neither http nor https."""
+
+
+class InvalidHeader(RequestException, ValueError):
+    """A field's name or value would break the message: CR, LF, NUL, or a name that is no token."""
+
+
+class InvalidContent(RequestException, ValueError):
+    """What was to be sent cannot be sent, or is not as long as announced."""
+
+
+class InvalidTimeout(RequestException, ValueError):
+    """A timeout is None, seconds, (connect, read) or (connect, read, total)."""
+
+
+class UnrewindableBodyError(InvalidContent):
+    """The content has to be sent a second time and cannot go back to where it began."""
+
+
+class ChunkedEncodingError(RequestException):
+    """The body that came is malformed."""
+
+
+class IncompleteRead(ChunkedEncodingError):
+    """The body was cut. `got` bytes came of `of`, which is None where no length was announced."""
+
+    got: int = 0
+    of: int | None = None
+
+
+class ContentDecodingError(RequestException):
+    """The content does not decode as its Content-Encoding says."""
+
+
+class StreamConsumedError(RequestException, TypeError):
+    """The content was already read as a stream and is gone."""
+
+
+class InvalidJSONError(RequestException):
+    """A value does not go into JSON, or text does not come out of it."""
+
+
+class JSONDecodeError(InvalidJSONError, ValueError):
+    """The content is not JSON."""
+
+
+_KINDS: dict[type[Exception], type[RequestException]] = {
+    errors.ConnectError: ConnectionError,
+    errors.TLSError: SSLError,
+    errors.ConnectionLost: ConnectionError,
+    errors.TransferTimeout: ReadTimeout,
+    errors.ProtocolError: ProtocolError,
+    errors.IncompleteBody: IncompleteRead,
+    errors.TransferError: ConnectionError,
+    errors.UnrewindableContent: UnrewindableBodyError,
+    errors.InvalidMessage: InvalidContent,
+    UnrewindableError: UnrewindableBodyError,
+    EncodeError: InvalidContent,
+}
+_PARTS: dict[str, type[RequestException]] = {
+    "method": InvalidMethod,
+    "target": InvalidURL,
+    "field": InvalidHeader,
+    "content": InvalidContent,
+}
+# What may come out of an exchange and is not yet the user's: from_engine() makes it so.
+FAILURES = (errors.TransferError, errors.InvalidMessage, EncodeError, ChunkedEncodingError, ContentDecodingError)
+
+
+def from_engine(error: Exception, request: object, url: str, response: object = None) -> RequestException:
+    """Return the user's error for one of FAILURES; url, which has no userinfo, says where it happened."""
+    words = str(error)
+    if isinstance(error, (errors.ProtocolError, errors.IncompleteBody, RequestException)):
+        words = f"{words} (from {url})"
+    if isinstance(error, RequestException):
+        return type(error)(words, request=request, response=response)
+    kind = next(_KINDS[known] for known in type(error).__mro__ if known in _KINDS)
+    if isinstance(error, errors.TransferTimeout) and error.phase == "connect":
+        kind = ConnectTimeout
+    elif kind is InvalidContent and isinstance(error, errors.InvalidMessage):
+        kind = _PARTS[error.part]
+    mine = kind(words, request=request, response=response)
+    if isinstance(mine, IncompleteRead) and isinstance(error, errors.IncompleteBody):
+        mine.got, mine.of = error.got, error.of
+    return mine

@@ -1,0 +1,29 @@
+"""Which answer asks for which next request (RFC 9110 section 15.4)."""
+
+from __future__ import annotations
+
+from .urls import SplitURL, join, split_url
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_REDIRECTS = 30
+
+
+def next_request(method: str, url: SplitURL, status: int, location: str) -> tuple[str, SplitURL, bool]:
+    """Return (method, url, whether the content goes along) of the request that a redirect asks for.
+
+    Raises InvalidURL and its kin for a Location that is no http or https URL.
+    """
+    # Field values come as latin-1; servers that mean more send UTF-8.
+    try:
+        location = location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        pass
+    reference = join(url.url, location)
+    # RFC 9110 s15.4: the fragment of the first URL is inherited when the new one has none.
+    target = split_url(reference if "#" in reference else reference + url.fragment)
+    if status == 303 and method != "HEAD":
+        return "GET", target, False
+    # RFC 9110 s15.4.2, s15.4.3: for historical reasons a POST becomes a GET, and that is what servers count on.
+    if status in (301, 302) and method == "POST":
+        return "GET", target, False
+    return method, target, True

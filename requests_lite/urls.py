@@ -1,0 +1,169 @@
+"""URLs: what a user writes, what goes on the wire (RFC 9110 section 4, RFC 3986)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from urllib.parse import quote, unquote_to_bytes, urlencode, urljoin
+
+from .exceptions import InvalidSchema, InvalidURL, MissingSchema
+from .packages.poster.connect import Origin, authority
+from .packages.poster.opener import DEFAULT_PORTS
+
+Value = str | bytes | int | float | None
+Pairs = Mapping[str, "Value | Iterable[Value]"] | Iterable[tuple[str, "Value | Iterable[Value]"]]
+Params = Pairs | str | bytes | None
+
+# RFC 3986 s3.1, the scheme and its colon; "localhost:8000" is a host and a port all the same.
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d+(?:[/?#]|$))")
+_NAME = re.compile(r"[A-Za-z0-9._~\-]+")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
+_SAFE = "!#$%&'()*+,/:;=?@[]~"
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class SplitURL:
+    """A URL in the parts that a request needs.
+
+    `url` is the whole without userinfo, in the form in which it is shown and compared; `target` is the path with
+    its query; `userinfo` is (username, password), decoded, or None; `fragment` begins with '#', or is ''.
+    """
+
+    __slots__ = ("fragment", "origin", "path", "target", "url", "userinfo")
+
+    def __init__(
+        self, origin: Origin, path: str, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None
+    ) -> None:
+        scheme, host, port = origin
+        name = authority(host, port)
+        if DEFAULT_PORTS[scheme] == port:
+            name = name.removesuffix(f":{port}")
+        self.origin = origin
+        self.path = path
+        self.target = target
+        self.fragment = fragment
+        self.userinfo = userinfo
+        self.url = f"{scheme}://{name}{target}{fragment}"
+
+
+@lru_cache(512)
+def split_url(url: str) -> SplitURL:
+    """Split a URL, percent-encoding what a user may write and a wire may not carry.
+
+    Raises MissingSchema, InvalidSchema, InvalidURL.
+    """
+    url = url.strip(" ")
+    if _UNFIT.search(url):
+        raise InvalidURL("a URL holds no control characters (such as a line end) and no lone surrogates")
+    match = _SCHEME.match(url)
+    if match is None:
+        raise MissingSchema(f"the URL {shown(url)!r} has no scheme; perhaps you meant https://{shown(url.lstrip('/'))}")
+    scheme = match[1].lower()
+    if scheme not in DEFAULT_PORTS:
+        raise InvalidSchema(f"the scheme of a URL is http or https, not {scheme!r}")
+    rest = url[match.end() :]
+    end = next((index for index, character in enumerate(rest[2:], 2) if character in "/?#"), len(rest))
+    userinfo, at, place = rest[2:end].rpartition("@")
+    # A browser takes a backslash for a slash, and so another host for the one meant.
+    if "\\" in rest[:end]:
+        raise InvalidURL(f"the URL {shown(url)!r} has a backslash before its path")
+    if not rest.startswith("//") or not place:
+        raise InvalidURL(f"the URL {shown(url)!r} has no host")
+    host, port = _host_and_port(place, url)
+    before, hash_, fragment = rest[end:].partition("#")
+    path, question, query = before.partition("?")
+    path = _without_dots(_encoded(path)) or "/"
+    target = path + question + _encoded(query)
+    username, _, password = userinfo.partition(":")
+    credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
+    return SplitURL(
+        (scheme, host, port or DEFAULT_PORTS[scheme]), path, target, hash_ + _encoded(fragment), credentials
+    )
+
+
+def _host_and_port(place: str, url: str) -> tuple[str, int]:
+    if place.startswith("["):
+        host, bracket, rest = place[1:].partition("]")
+        if not bracket or not _IPV6.fullmatch(host) or rest[:1] not in ("", ":"):
+            raise InvalidURL(f"the URL {shown(url)!r} has a malformed IPv6 address")
+        host = host.replace("%25", "%")  # the zone of a link-local address (RFC 6874)
+        digits = rest[1:]
+    else:
+        host, _, digits = place.partition(":")
+        if not host.isascii():
+            try:
+                host = host.encode("idna").decode("ascii")
+            except UnicodeError:
+                raise InvalidURL(f"the URL {shown(url)!r} has a host that is no domain name") from None
+        if not _NAME.fullmatch(host):
+            raise InvalidURL(f"the URL {shown(url)!r} has a malformed host")
+    if digits and not (digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) < 65536):
+        raise InvalidURL(f"the URL {shown(url)!r} has a port that is not a number from 1 to 65535")
+    return host.lower(), int(digits or 0)
+
+
+def _encoded(text: str) -> str:
+    return quote(_LONE_PERCENT.sub("%25", text), safe=_SAFE)
+
+
+def _without_dots(path: str) -> str:
+    """Remove dot segments (RFC 3986 s5.2.4)."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def shown(url: str) -> str:
+    """Return url fit for a message: without userinfo, and not too long."""
+    scheme, colon, rest = url.rpartition("://")
+    end = next((index for index, character in enumerate(rest) if character in "/?#"), len(rest))
+    bare = scheme + colon + rest[:end].rpartition("@")[2] + rest[end:]
+    return bare if len(bare) <= 200 else bare[:200] + "..."
+
+
+def with_params(url: str, params: Params) -> str:
+    """Return url with params behind its query. They are a mapping, pairs, or a query in one string."""
+    try:
+        query = encode_pairs(params)
+    except (TypeError, ValueError) as error:
+        raise InvalidURL(f"params= is a mapping, (name, value) pairs or a string: {error}") from error
+    if not query:
+        return url
+    before, hash_, fragment = url.partition("#")
+    joint = "" if before.endswith(("?", "&")) else "&" if "?" in before else "?"
+    return before + joint + query + hash_ + fragment
+
+
+def encode_pairs(pairs: Params) -> str:
+    """Return pairs as application/x-www-form-urlencoded; None drops a pair, a list makes several of one name."""
+    if pairs is None:
+        return ""
+    if isinstance(pairs, bytes):
+        return pairs.decode("latin-1")
+    if isinstance(pairs, str):
+        return pairs
+    flat = []
+    for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:
+        values = [value] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else value
+        flat += [(name, item) for item in values if item is not None]
+    return urlencode(flat)
+
+
+def join(base: str, reference: str) -> str:
+    """Return the URL that reference means in a document at base (RFC 3986 s5). Raises InvalidURL."""
+    try:
+        return urljoin(base, reference)
+    except ValueError as error:
+        raise InvalidURL(f"the reference {shown(reference)!r} is no URL: {error}") from error
