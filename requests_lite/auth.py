@@ -77,16 +77,6 @@ def credentials_for(url: SplitURL, autoauths: list[tuple[str, AuthObject]]) -> A
     return None
 
 
-def keeps_credentials(old: SplitURL, new: SplitURL) -> bool:
-    """Tell whether a redirect from old to new may take Authorization along: to the same origin, or up to https there.
-
-    Anything else would show a password to somebody it was not meant for.
-    """
-    if old.origin == new.origin:
-        return True
-    return old.origin[1] == new.origin[1] and (old.origin[::2], new.origin[::2]) == (("http", 80), ("https", 443))
-
-
 def _octets(text: str | bytes) -> bytes:
     if isinstance(text, bytes):
         return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from .auth import AUTOAUTHS, Auth, AuthObject, add_autoauth, as_auth, credentials_for, keeps_credentials
+from .auth import AUTOAUTHS, Auth, AuthObject, add_autoauth, as_auth, credentials_for
 from .content import CODINGS, Data, encode
 from .exceptions import (
     FAILURES,
@@ -20,7 +20,7 @@ from .exceptions import (
 from .packages.poster.body import Content
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers, HeadersLike
-from .packages.poster.opener import Opener
+from .packages.poster.opener import Opener, keeps_credentials
 from .redirects import MAX_REDIRECTS, REDIRECTS, next_request
 from .response import PreparedRequest, Response
 from .urls import Params, shown, split_url, with_params
@@ -255,7 +255,7 @@ def _redirected(request: PreparedRequest, status: int, location: str) -> Prepare
     if not with_content:
         for name in ("Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding"):
             headers.pop(name, None)
-    if not keeps_credentials(request.target, target):
+    if not keeps_credentials(request.target.origin, target.origin):
         for name in ("Authorization", "Proxy-Authorization", "Cookie", "Host"):
             headers.pop(name, None)
     if "authorization" not in headers:

@@ -177,6 +177,8 @@ def from_engine(error: Exception, request: object, url: str, response: object = 
     words = str(error)
     if isinstance(error, (errors.ProtocolError, errors.IncompleteBody, RequestException)):
         words = f"{words} (from {url})"
+    elif isinstance(error, errors.CertificateError):
+        words = f"{words}; for an authority of your own give verify='path/to/ca.pem'"
     if isinstance(error, RequestException):
         return type(error)(words, request=request, response=response)
     kind = next(_KINDS[known] for known in type(error).__mro__ if known in _KINDS)

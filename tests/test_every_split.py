@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from wire import BODIES, HEADS, READERS, Row, check, cut, places, play
 
 from requests_lite.packages.poster.body import Body, CloseDelimited, LengthDelimited
 from requests_lite.packages.poster.errors import ConnectionLost, IncompleteBody
-from wire import BODIES, HEADS, READERS, Row, check, cut, places, play
 
 ROWS = [pytest.param(row, id=row.name) for row in [*HEADS, *BODIES]]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from requests_lite import InvalidSchema, InvalidURL
-from requests_lite.auth import AuthObject, credentials_for, keeps_credentials
+from requests_lite.auth import AuthObject, credentials_for
+from requests_lite.packages.poster.opener import keeps_credentials
 from requests_lite.redirects import next_request
 from requests_lite.urls import split_url
 
@@ -87,7 +88,7 @@ def test_a_location_that_leads_nowhere_is_an_error(location: str, error: type[Ex
     ],
 )
 def test_credentials_stay_with_the_origin(old: str, new: str, kept: bool) -> None:
-    assert keeps_credentials(split_url(old), split_url(new)) is kept
+    assert keeps_credentials(split_url(old).origin, split_url(new).origin) is kept
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,15 @@ def wait(poller: select.poll, silence: float | None, deadline: float | None) -> 
     if deadline is not None:
         left = max(0.0, deadline - monotonic())
         silence = left if silence is None else min(silence, left)
-    return poller.poll(None if silence is None else silence * 1000)
+    # Less than nothing would mean for ever.
+    return poller.poll(None if silence is None else max(0.0, silence * 1000))
 
 
 def connect(origin: Origin, deadline: float | None) -> socket.socket:
     """Return a non-blocking socket connected to origin. Raises ConnectError, TransferTimeout."""
     _, host, port = origin
+    if not 0 < port < 65536:  # the resolver would take it modulo 65536, for another server
+        raise ConnectError(f"cannot connect to {host}: {port} is no port")
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -237,7 +237,7 @@ class Connection(Source):
         if events != self._events:
             self._poller.modify(self._sock.fileno(), events)
             self._events = events
-        if self._deadline is None and self._silence is not None:
+        if self._deadline is None and self._silence is not None and self._silence > 0:
             ready = self._poller.poll(self._silence * 1000)
         else:
             ready = wait(self._poller, self._silence, self._deadline)

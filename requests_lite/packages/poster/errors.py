@@ -3,6 +3,7 @@
 TransferError(OSError)
     ConnectError          no connection came about: name, address, refusal
         TLSError          the TLS handshake failed
+            CertificateError  the peer's certificate is not trusted
     ConnectionLost        the connection broke or was closed before an answer
     TransferTimeout       a wait reached its limit; `phase` says which
     ProtocolError         the peer broke the protocol: expected and got
@@ -29,6 +30,10 @@ class TLSError(ConnectError):
     """The TLS handshake failed."""
 
 
+class CertificateError(TLSError):
+    """The peer's certificate is not trusted, or is for another name."""
+
+
 class ConnectionLost(TransferError):
     """The connection broke, or was closed before an answer came."""
 
@@ -36,7 +41,7 @@ class ConnectionLost(TransferError):
 # OSError takes a second argument for itself, as strerror beside errno; so these give it their message alone.
 
 
-class TransferTimeout(TransferError):
+class TransferTimeout(TransferError, TimeoutError):
     """A wait reached its limit. `phase` is 'connect', 'send', 'read' or 'total'."""
 
     def __init__(self, message: str, phase: str = "read") -> None:

@@ -97,6 +97,14 @@ def may_resend(method: str, sent: bool, answered: bool) -> bool:
     return not sent or method in IDEMPOTENT
 
 
+def keeps_credentials(old: Origin, new: Origin) -> bool:
+    """Tell whether a redirect from old to new may take credentials along: to the same origin, or up to https there.
+
+    Anything else would show a password to somebody it was not meant for.
+    """
+    return old == new or (old[::2], new) == (("http", 80), ("https", old[1], 443))
+
+
 @lru_cache(1024)
 def host_field(origin: Origin) -> str:
     """Return the value of Host for an origin: the port only when it is not the scheme's own (RFC 9110 s7.2)."""

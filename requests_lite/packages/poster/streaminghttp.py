@@ -27,7 +27,7 @@ from .connect import Origin
 from .connection import Message
 from .errors import IncompleteBody, TransferTimeout, UnrewindableContent
 from .headers import Headers
-from .opener import DEFAULT_PORTS, Opener
+from .opener import DEFAULT_PORTS, Opener, keeps_credentials
 from .tls import TLS, tls_context
 
 # host[:port] and nothing else: userinfo would end up in the field Host.
@@ -98,8 +98,6 @@ class _RawContent(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             return self.body.readinto(memoryview(buffer))
-        except TransferTimeout as error:
-            raise TimeoutError(str(error)) from error
         except IncompleteBody as error:
             missing = None if error.of is None else error.of - error.got
             raise http.client.IncompleteRead(b"", missing) from error
@@ -186,10 +184,7 @@ class StreamingHTTPConnection:
         limit = self.timeout
         if limit is not None and not isinstance(limit, (int, float)):
             limit = socket.getdefaulttimeout()
-        try:
-            message = self._opener.exchange(self._origin, method, target, headers, content, self._tls, limit, limit)
-        except TransferTimeout as error:
-            raise TimeoutError(str(error)) from error
+        message = self._opener.exchange(self._origin, method, target, headers, content, self._tls, limit, limit)
         self._latest = self._response = Response(message)
 
     def getresponse(self) -> Response:
@@ -242,7 +237,7 @@ def _open(connection: StreamingHTTPConnection, request: Request) -> Any:
         connection.request(request.get_method(), target, _content_of(request), headers)
     except OSError as error:
         # As in urllib.request: wrapped when it comes before the request is sent, bare when the answer is due.
-        if isinstance(error.__cause__, TransferTimeout) and error.__cause__.phase == "read":
+        if isinstance(error, TransferTimeout) and error.phase == "read":
             raise
         raise URLError(error) from error
     response = connection.getresponse()
@@ -299,8 +294,7 @@ class StreamingHTTPRedirectHandler(HTTPRedirectHandler):
         if method not in ("GET", "HEAD") and (method != "POST" or code not in (301, 302, 303)):
             raise HTTPError(req.full_url, code, msg, headers, fp)
         old, new = (_origin(url.scheme, url.netloc) for url in map(urlsplit, (req.full_url, newurl)))
-        stays = new == old or (old[::2], new) == (("http", 80), ("https", old[1], 443))
-        dropped = _CONTENT_FIELDS if stays else _CONTENT_FIELDS | _CREDENTIALS
+        dropped = _CONTENT_FIELDS if keeps_credentials(old, new) else _CONTENT_FIELDS | _CREDENTIALS
         return Request(
             newurl.replace(" ", "%20"),
             headers={name: value for name, value in req.headers.items() if name.lower() not in dropped},

@@ -7,7 +7,7 @@ import socket
 import ssl
 
 from .connect import READ, WRITE, Origin, authority, new_poller, said, wait
-from .errors import TLSError, TransferTimeout
+from .errors import CertificateError, TLSError, TransferTimeout
 
 # (verify, cert) as users give them.
 TLS = tuple[object, object]
@@ -49,10 +49,7 @@ def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadlin
     except BaseException as error:
         secured.close()
         if isinstance(error, ssl.SSLCertVerificationError):
-            raise TLSError(
-                f"the certificate of {name} is not trusted: {error.verify_message}; for an authority of your own "
-                f"give verify='path/to/ca.pem'"
-            ) from error
+            raise CertificateError(f"the certificate of {name} is not trusted: {error.verify_message}") from error
         if isinstance(error, OSError) and not isinstance(error, TransferTimeout):
             raise TLSError(f"no TLS with {name}: {said(error)}") from error
         raise
