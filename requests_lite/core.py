@@ -216,7 +216,7 @@ class Request:
             raise from_engine(error, prepared or self, url) from error
         response.history = history
         if not self.stream:
-            response.content  # noqa: B018  # kept by the response
+            response._content = response._read()
         self._response = response
         self.sent = True
         return True

@@ -336,6 +336,12 @@ def test_timeouts_are_seconds_pairs_or_triples() -> None:
     assert limits_of((1, 2, 1e9))[2] is not None
 
 
+def test_a_timeout_longer_than_the_system_can_count_is_as_good_as_any() -> None:
+    with Server([Expect(), Send(OK)] * 2) as server:
+        assert requests_lite.get(server.url, timeout=1e12).content == b"ok"
+        assert requests_lite.get(server.url, timeout=(1e12, float("inf"), 1e12)).content == b"ok"
+
+
 def test_content_larger_than_memory_blocks_arrives_as_it_was_sent() -> None:
     digest = hashlib.sha256()
 

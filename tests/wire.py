@@ -568,7 +568,8 @@ class Feed:
     def __init__(self, pieces: Iterable[bytes], ends: bool) -> None:
         self.ours, self.peer = socket.socketpair()
         self.ours.setblocking(False)
-        self.pieces = iter(pieces)
+        # Nobody else would take what does not fit into the sockets' buffers.
+        self.pieces = (piece[at : at + 64 * KIB] for piece in pieces for at in range(0, len(piece), 64 * KIB))
         self.ends = ends
         self.poller = new_poller()
         self.register = self.poller.register

@@ -51,8 +51,8 @@ def wait(poller: select.poll, silence: float | None, deadline: float | None) -> 
     if deadline is not None:
         left = max(0.0, deadline - monotonic())
         silence = left if silence is None else min(silence, left)
-    # Less than nothing would mean for ever.
-    return poller.poll(None if silence is None else max(0.0, silence * 1000))
+    # Less than nothing would mean for ever, and more than a month is more than poll() can count.
+    return poller.poll(None if silence is None else min(max(0.0, silence * 1000), 2.0**31 - 1))
 
 
 def connect(origin: Origin, deadline: float | None) -> socket.socket:

@@ -124,7 +124,8 @@ class Connection(Source):
         """Send block; False when the peer does not want it any more, and may have said why."""
         view = block
         while True:
-            self._check_time()
+            if self._deadline is not None:
+                self._check_time()
             try:
                 count = self._sock.send(view)
             except self._wants as error:
@@ -211,7 +212,8 @@ class Connection(Source):
         return bytes(head)
 
     def receive(self, limit: int) -> bytes:
-        self._check_time()
+        if self._deadline is not None:
+            self._check_time()
         while True:
             try:
                 return self._sock.recv(limit)
@@ -222,7 +224,8 @@ class Connection(Source):
                 return b""
 
     def receive_into(self, view: memoryview) -> int:
-        self._check_time()
+        if self._deadline is not None:
+            self._check_time()
         while True:
             try:
                 return self._sock.recv_into(view)
@@ -237,7 +240,7 @@ class Connection(Source):
         if events != self._events:
             self._poller.modify(self._sock.fileno(), events)
             self._events = events
-        if self._deadline is None and self._silence is not None and self._silence > 0:
+        if self._deadline is None and self._silence is not None and 0 < self._silence < 1e6:
             ready = self._poller.poll(self._silence * 1000)
         else:
             ready = wait(self._poller, self._silence, self._deadline)
