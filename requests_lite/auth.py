@@ -85,4 +85,8 @@ def _octets(text: str | bytes) -> bytes:
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
+        pass
+    try:
         return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise AuthenticationError("username or password holds a lone surrogate, which no charset has") from None

@@ -14,6 +14,8 @@ from .urls import Pairs, encode_pairs
 
 Data = Pairs | Iterable[Block | str] | io.IOBase | str | bytes | bytearray | None
 
+Progress = Callable[[int, "int | None"], object]
+
 # The codings that decode() knows; Accept-Encoding names them.
 CODINGS = "gzip, deflate"
 
@@ -34,8 +36,35 @@ class FormContent(Content):
         except UnrewindableError as error:
             raise UnrewindableContent(str(error)) from error
 
-    def close(self) -> None:
-        self.form.close()
+
+class Watched(Content):
+    """Content that tells how far it has been sent: progress(bytes done, bytes in all or None), after each block."""
+
+    def __init__(self, content: bytes | Content, progress: Progress) -> None:
+        self.content = content
+        self.progress = progress
+        self.length = len(content) if isinstance(content, bytes) else content.length
+
+    def blocks(self) -> Iterator[Block]:
+        done = 0
+        for block in slices(self.content) if isinstance(self.content, bytes) else self.content.blocks():
+            yield block
+            # Asked for the next block, the one before has gone out.
+            done += len(block)
+            if block:
+                self.progress(done, self.length)
+        if not done:
+            self.progress(0, self.length)
+
+    def rewind(self) -> None:
+        if isinstance(self.content, Content):
+            self.content.rewind()
+
+
+def slices(content: bytes, size: int = BLOCK) -> Iterator[memoryview]:
+    """Yield content in pieces of size bytes, not copied."""
+    view = memoryview(content)
+    return (view[at : at + size] for at in range(0, len(view), size))
 
 
 def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes | Content | None, str | None]:

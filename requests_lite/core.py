@@ -6,7 +6,7 @@ import os
 from time import monotonic
 
 from .auth import AUTOAUTHS, Auth, AuthObject, add_autoauth, as_auth, credentials_for
-from .content import CODINGS, Data, encode
+from .content import CODINGS, Data, Progress, Watched, encode
 from .exceptions import (
     FAILURES,
     AuthenticationError,
@@ -103,6 +103,7 @@ class Request:
         stream: bool = False,
         verify: Verify = True,
         cert: Cert = None,
+        progress: Progress | None = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -117,6 +118,7 @@ class Request:
         self.stream = stream
         self.verify = verify
         self.cert = cert
+        self.progress = progress
         self.sent = False
         self._response: Response | None = None
 
@@ -163,6 +165,8 @@ class Request:
             own = headers.get("content-type", "")
             if content_type and (not own or (self.files and own.startswith("multipart/") and "boundary=" not in own)):
                 headers["Content-Type"] = content_type
+            if self.progress is not None and content is not None:
+                content = Watched(content, self.progress)
         if self.auth is not None:
             headers["Authorization"] = as_auth(self.auth).header()
         elif (target.userinfo or AUTOAUTHS) and "authorization" not in headers:
@@ -280,6 +284,7 @@ def request(
     stream: bool = False,
     verify: Verify = True,
     cert: Cert = None,
+    progress: Progress | None = None,
 ) -> Response:
     """Make a request, send it, and return its response.
 
@@ -294,11 +299,27 @@ def request(
     stream     leave the content on the wire until it is read
     verify     True: the system's authorities; a path to others; an SSLContext; False: trust anybody
     cert       the client's certificate: a path, (certificate, key), or (certificate, key, password)
+    progress   a function of (bytes sent, bytes in all or None), called after each block; raising, it stops the upload
 
     Raises RequestException; a 4xx or 5xx is not one.
     """
     return _fetch(
-        Request(method, url, headers, files, data, params, auth, json, timeout, allow_redirects, stream, verify, cert)
+        Request(
+            method,
+            url,
+            headers,
+            files,
+            data,
+            params,
+            auth,
+            json,
+            timeout,
+            allow_redirects,
+            stream,
+            verify,
+            cert,
+            progress,
+        )
     )
 
 
@@ -344,26 +365,26 @@ def delete(url: str, params: Params = None, headers: HeadersLike | None = None, 
 def post(url: str, data: Data = None, json: object = None, *, params: Params = None,
          headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
          timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, stream: bool = False,
-         verify: Verify = True, cert: Cert = None) -> Response:
+         verify: Verify = True, cert: Cert = None, progress: Progress | None = None) -> Response:
     """Hand content to url to be processed (RFC 9110 s9.3.3). The options are those of `request`."""
     return _fetch(Request("POST", url, headers, files, data, params, auth, json,
-                          timeout, allow_redirects, stream, verify, cert))
+                          timeout, allow_redirects, stream, verify, cert, progress))
 
 
 def put(url: str, data: Data = None, json: object = None, *, params: Params = None,
         headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, stream: bool = False,
-        verify: Verify = True, cert: Cert = None) -> Response:
+        verify: Verify = True, cert: Cert = None, progress: Progress | None = None) -> Response:
     """Make content what url names (RFC 9110 s9.3.4). The options are those of `request`."""
     return _fetch(Request("PUT", url, headers, files, data, params, auth, json,
-                          timeout, allow_redirects, stream, verify, cert))
+                          timeout, allow_redirects, stream, verify, cert, progress))
 
 
 def patch(url: str, data: Data = None, json: object = None, *, params: Params = None,
           headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
           timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, stream: bool = False,
-          verify: Verify = True, cert: Cert = None) -> Response:
+          verify: Verify = True, cert: Cert = None, progress: Progress | None = None) -> Response:
     """Change what url names as content says (RFC 5789). The options are those of `request`."""
     return _fetch(Request("PATCH", url, headers, files, data, params, auth, json,
-                          timeout, allow_redirects, stream, verify, cert))
+                          timeout, allow_redirects, stream, verify, cert, progress))
 # fmt: on

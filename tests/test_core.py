@@ -99,9 +99,17 @@ def test_json_is_sent_and_ready_made_json_as_it_is(httpbin: Httpbin) -> None:
 
 
 def test_headers_are_merged_and_none_takes_a_default_away(httpbin: Httpbin) -> None:
-    headers = {"accept": "text/plain", "User-Agent": None, "X-Bytes": b"\xe9"}
+    headers = [("accept", "text/plain"), ("User-Agent", None), ("X-Bytes", b"\xe9"), ("X-Twice", "1"), ("x-twice", "2")]
     with Server(
-        [Expect(b"accept: text/plain\r\n", b"X-Bytes: \xe9\r\n", without=[b"User-Agent", b"*/*"]), Send(OK)]
+        [
+            Expect(
+                b"accept: text/plain\r\n",
+                b"X-Bytes: \xe9\r\n",
+                b"X-Twice: 1\r\nX-Twice: 2\r\n",
+                without=[b"User-Agent", b"*/*"],
+            ),
+            Send(OK),
+        ]
     ) as s:
         requests_lite.get(s.url, headers=headers)
     assert requests_lite.core.DEFAULT_HEADERS["Accept"] == "*/*"
@@ -207,6 +215,8 @@ def test_the_content_of_a_redirect_is_read_so_that_its_connection_serves_again()
         ({"headers": {"X": "a\r\nY: b"}}, requests_lite.InvalidHeader),
         ({"headers": {"X\r\nY": "a"}}, requests_lite.InvalidHeader),
         ({"headers": {"X": 1}}, requests_lite.InvalidHeader),
+        ({"headers": {"X": "\ud800"}}, requests_lite.InvalidHeader),
+        ({"auth": ("\ud800", "c")}, requests_lite.AuthenticationError),
         ({"headers": {"Transfer-Encoding": "gzip"}}, requests_lite.InvalidHeader),
         ({"headers": {"Content-Length": "5"}}, requests_lite.InvalidContent),
         ({"data": 5}, requests_lite.InvalidContent),

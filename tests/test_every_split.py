@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 
 import pytest
-from wire import BODIES, HEADS, READERS, Row, check, cut, places, play
+from wire import BODIES, HEADS, KIB, LIMIT, READERS, SURPLUS, Outcome, Row, play
 
 from requests_lite.packages.poster.body import Body, CloseDelimited, LengthDelimited
 from requests_lite.packages.poster.errors import ConnectionLost, IncompleteBody
@@ -18,6 +19,46 @@ Reader = Callable[[Body, Callable[[bytes], None]], None]
 def ends(row: Row) -> bool:
     """Tell whether the peer closes behind the row; otherwise to wait for more fails the test."""
     return row.framing is CloseDelimited and row.error is None
+
+
+def check(row: Row, outcome: Outcome) -> None:
+    """Check that the outcome is the row's."""
+    if row.error is not None:
+        assert type(outcome.error) is row.error, f"got {outcome}"
+        assert row.says in str(outcome.error)
+        assert outcome.reason
+        assert not outcome.at_home
+        return
+    assert outcome.error is None
+    assert (outcome.version, outcome.status, outcome.phrase) == (row.version, row.status, row.phrase)
+    if row.fields is not None:
+        assert outcome.fields == list(row.fields)
+    assert outcome.framing is row.framing
+    assert outcome.content == row.content
+    assert list(outcome.trailers) == list(row.trailers)
+    if row.surplus:
+        # Which it is depends on whether the bytes had come by the end.
+        assert outcome.reason == SURPLUS or outcome.stale
+    elif row.reason:
+        assert outcome.reason == row.reason
+        assert not outcome.at_home
+    else:
+        assert (outcome.reason, outcome.at_home, outcome.stale) == ("", True, False)
+
+
+def cut(data: bytes, *places: int) -> list[bytes]:
+    """Return the pieces of data between places."""
+    return [data[start:end] for start, end in itertools.pairwise([0, *places, len(data)])]
+
+
+def places(row: Row) -> Iterable[int]:
+    """Return where to cut a row: everywhere, or where it matters in a long one."""
+    size = len(row.received)
+    if size <= 1000:
+        return range(size + 1)
+    marks = [0, len(row.head), row.complete, size, *(n * 64 * KIB for n in range(1, 12)), LIMIT]
+    around = {mark + step for mark in marks for step in range(-12, 13)}
+    return sorted(place for place in around if 0 <= place <= size)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -55,9 +96,7 @@ def test_truncated_at_each_byte(row: Row, monkeypatch: pytest.MonkeyPatch) -> No
                 assert not outcome.at_home
             elif in_head:
                 assert type(outcome.error) is ConnectionLost
-                assert ("in the middle of the response's head" in str(outcome.error)) or outcome.answered == (
-                    place > 0
-                )
+                assert ("in the middle of the response's head" in str(outcome.error)) or outcome.answered == (place > 0)
                 assert outcome.reason
                 assert not outcome.at_home
             elif row.framing is CloseDelimited:

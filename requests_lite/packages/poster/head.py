@@ -66,7 +66,10 @@ def encode_fields(headers: Headers) -> bytes:
             lines.append(line.encode("latin-1"))
         except UnicodeEncodeError:
             # No charset was ever agreed on for field values; UTF-8 is what servers that look at it expect.
-            lines.append(line.encode("utf-8"))
+            try:
+                lines.append(line.encode("utf-8"))
+            except UnicodeEncodeError:
+                raise InvalidMessage(f"the value of the field {name} holds a lone surrogate", "field") from None
     headers.encoded = encoded = b"".join(lines) + b"\r\n"
     return encoded
 

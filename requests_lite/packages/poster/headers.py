@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from .errors import InvalidMessage
 
-HeadersLike = Mapping[str, str | bytes | None] | Iterable[tuple[str, str | bytes]]
+HeadersLike = Mapping[str, str | bytes | None] | Iterable[tuple[str, str | bytes | None]]
 
 
 class Headers(MutableMapping[str, str]):
@@ -37,9 +37,7 @@ class Headers(MutableMapping[str, str]):
             self.encoded = fields.encoded
         else:
             self.fields = {}
-            for name, value in fields.items() if isinstance(fields, Mapping) else fields:
-                if value is not None:
-                    self.add(name, value)
+            self.merge(fields)
 
     def __getitem__(self, name: str) -> str:
         entry = self.fields[name.lower()]
@@ -86,13 +84,14 @@ class Headers(MutableMapping[str, str]):
 
     def merge(self, fields: HeadersLike) -> None:
         """Set each field given, its repeats included; a value of None takes the field away."""
-        given = Headers(fields)
+        given = Headers()
+        for name, value in _lines(fields):
+            if value is None:
+                self.pop(name, None)
+            else:
+                given.add(name, value)
         self.encoded = None
         self.fields.update(given.fields)
-        if isinstance(fields, Mapping):
-            for name, value in fields.items():
-                if value is None:
-                    self.fields.pop(name.lower(), None)
 
     def copy(self) -> Headers:
         """Return a copy that changes on its own."""
@@ -103,6 +102,12 @@ class Headers(MutableMapping[str, str]):
         for entry in self.fields.values():
             for value in entry[1:]:
                 yield entry[0], value
+
+
+def _lines(fields: HeadersLike) -> Iterable[tuple[str, str | bytes | None]]:
+    if isinstance(fields, Headers):
+        return fields.lines()
+    return fields.items() if isinstance(fields, Mapping) else fields
 
 
 def _text(value: str | bytes) -> str:
