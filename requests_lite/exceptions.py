@@ -1,34 +1,7 @@
 """What can go wrong, for the user: RequestException and its tree, and one table from the engine's errors to it.
 
-RequestException(OSError)
-    HTTPError                       raise_for_status() met a 4xx or 5xx
-    ConnectionError
-        ProxyError
-        SSLError
-        ConnectTimeout              also a Timeout
-        ProtocolError               the answer is not HTTP/1.1
-    Timeout
-        ReadTimeout
-    AuthenticationError
-    URLRequired
-    TooManyRedirects
-    InvalidMethod                   this and the next six are also ValueErrors
-    MissingSchema
-    InvalidSchema
-    InvalidURL
-    InvalidHeader
-    InvalidTimeout
-    InvalidContent                  what was to be sent cannot be, or is not what was announced
-        UnrewindableBodyError
-    ChunkedEncodingError
-        IncompleteRead              the body was cut: got n of m bytes
-    ContentDecodingError
-    StreamConsumedError             also a TypeError
-    InvalidJSONError
-        JSONDecodeError             also a ValueError
-
-Every one has `request` and `response`, None where there was none. Messages name the URL and the peer, never
-a field's value, a password or the userinfo of a URL.
+Every error has `request` and `response`, None where there was none. Messages name the URL and the peer, never a
+field's value, a password or the userinfo of a URL.
 """
 
 from __future__ import annotations
@@ -46,84 +19,33 @@ class RequestException(OSError):
         self.response = response
 
 
-class HTTPError(RequestException):
-    """The status of the response is 4xx or 5xx, and `raise_for_status()` was asked to mind."""
-
-
-class ConnectionError(RequestException):
-    """No connection came about, or it was lost."""
-
-
-class ProxyError(ConnectionError):
-    """The proxy refused or failed."""
-
-
-class SSLError(ConnectionError):
-    """The TLS handshake failed; most often the certificate is not trusted."""
-
-
-class ProtocolError(ConnectionError):
-    """The answer is not HTTP/1.1; the message says what was expected and what came."""
-
-
-class Timeout(RequestException):
-    """A wait reached its limit."""
-
-
-class ConnectTimeout(ConnectionError, Timeout):
-    """No connection came about in time. Nothing was sent: it is safe to try again."""
-
-
-class ReadTimeout(Timeout):
-    """The server was silent for too long, took nothing for too long, or was not done in the total time."""
-
-
-class AuthenticationError(RequestException):
-    """The credentials given cannot be used."""
-
-
-class URLRequired(RequestException):
-    """A request needs a URL."""
-
-
-class TooManyRedirects(RequestException):
-    """Redirects went on past the limit."""
-
-
-class InvalidMethod(RequestException, ValueError):
-    """The method is not one HTTP knows."""
-
-
-class InvalidURL(RequestException, ValueError):
-    """The URL has no host, or holds what a URL cannot hold."""
-
-
-class MissingSchema(RequestException, ValueError):
-    """The URL has no scheme, such as https://."""
-
-
-class InvalidSchema(RequestException, ValueError):
-    """The scheme is neither http nor https."""
-
-
-class InvalidHeader(RequestException, ValueError):
-    """A field's name or value would break the message: CR, LF, NUL, or a name that is no token."""
-
-
-class InvalidContent(RequestException, ValueError):
-    """What was to be sent cannot be sent, or is not as long as announced."""
-
-
-class InvalidTimeout(RequestException, ValueError):
-    """A timeout is None, seconds, (connect, read) or (connect, read, total)."""
-
-
-class UnrewindableBodyError(InvalidContent):
-    """The content has to be sent a second time and cannot go back to where it began."""
-
-
-class ChunkedEncodingError(RequestException):
-    """The body that came is malformed."""
+# The tree, a line an error: what also catches it stands in brackets.
+# fmt: off
+class HTTPError(RequestException): """raise_for_status() met a 4xx or 5xx."""
+class ConnectionError(RequestException): """No connection came about, or it was lost."""
+class ProxyError(ConnectionError): """The proxy refused or failed."""
+class SSLError(ConnectionError): """The TLS handshake failed; most often the certificate is not trusted."""
+class ProtocolError(ConnectionError): """The answer is not HTTP/1.1: what was expected, what came."""
+class Timeout(RequestException): """A wait reached its limit."""
+class ConnectTimeout(ConnectionError, Timeout): """No connection in time; nothing was sent: it is safe to try again."""
+class ReadTimeout(Timeout): """The server was silent for too long, or not done in the total time."""
+class AuthenticationError(RequestException): """The credentials given cannot be used."""
+class URLRequired(RequestException): """A request needs a URL."""
+class TooManyRedirects(RequestException): """Redirects went on past the limit."""
+class InvalidMethod(RequestException, ValueError): """The method is not one HTTP knows."""
+class InvalidURL(RequestException, ValueError): """The URL has no host, or holds what a URL cannot hold."""
+class MissingSchema(RequestException, ValueError): """The URL has no scheme, such as https://."""
+class InvalidSchema(RequestException, ValueError): """The scheme is neither http nor https."""
+class InvalidHeader(RequestException, ValueError): """A field's name or value would break the message."""
+class InvalidContent(RequestException, ValueError): """What cannot be sent, or is not as long as announced."""
+class InvalidTimeout(RequestException, ValueError): """Not None, seconds, (connect, read) or (connect, read, total)."""
+class UnrewindableBodyError(InvalidContent): """Content to be sent again cannot go back to its beginning."""
+class ChunkedEncodingError(RequestException): """The body that came is malformed."""
+class ContentDecodingError(RequestException): """The content does not decode as its Content-Encoding says."""
+class StreamConsumedError(RequestException, TypeError): """The content was already read as a stream and is gone."""
+class InvalidJSONError(RequestException): """A value does not go into JSON, or text does not come out of it."""
+class JSONDecodeError(InvalidJSONError, ValueError): """The content is not JSON."""
+# fmt: on
 
 
 class IncompleteRead(ChunkedEncodingError):
@@ -131,22 +53,6 @@ class IncompleteRead(ChunkedEncodingError):
 
     got: int = 0
     of: int | None = None
-
-
-class ContentDecodingError(RequestException):
-    """The content does not decode as its Content-Encoding says."""
-
-
-class StreamConsumedError(RequestException, TypeError):
-    """The content was already read as a stream and is gone."""
-
-
-class InvalidJSONError(RequestException):
-    """A value does not go into JSON, or text does not come out of it."""
-
-
-class JSONDecodeError(InvalidJSONError, ValueError):
-    """The content is not JSON."""
 
 
 _KINDS: dict[type[Exception], type[RequestException]] = {
