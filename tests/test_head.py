@@ -213,13 +213,6 @@ def test_field_values_that_would_be_another_message(value: str, bad: str) -> Non
     assert headers.encoded is None
 
 
-@pytest.mark.parametrize("host", ["x\r\nA: b", "x\n", "x\r", "x\0", "x y", "", "\u00fc.org", "\u2603"])
-def test_hosts_that_are_none(host: str) -> None:
-    """It stands in the head as any field does."""
-    with pytest.raises(InvalidMessage):
-        encode_head("GET", "/", host, Headers())
-
-
 @pytest.mark.parametrize(
     ("value", "line"),
     [

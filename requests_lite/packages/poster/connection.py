@@ -24,6 +24,8 @@ INFORMATIONAL_LIMIT = 100
 HEAD_BLOCK = 64 * 1024
 
 
+EARLY = "the answer came before the request was sent"
+
 # Which process this is, as connections tell: a forked child must not speak on its parent's.
 process = object()
 
@@ -161,13 +163,15 @@ class Connection(Source):
             self.received = self.received[end:]
         final = len(status) == 3 and (not status.startswith(b"1") or status == b"101")
         if not block or final or len(self.received) > LIMIT:
-            self._close_after = "the answer came before the request was sent"
+            self._close_after = EARLY
             return True
         return False
 
     def _read_response(self, method: str) -> Message:
         received = self.received
-        if not received:
+        if received:
+            self._close_after = EARLY
+        else:
             if not self.lost:
                 self._wait(READ)
             received = self.receive(HEAD_BLOCK)

@@ -61,10 +61,15 @@ class Headers(MutableMapping[str, str]):
         return len(self.fields)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Mapping):
-            mine = {key: entry[1:] for key, entry in self.fields.items()}
-            return mine == {key: entry[1:] for key, entry in Headers(other).fields.items()}
-        return NotImplemented
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        try:
+            others = Headers(other).fields
+        except InvalidMessage:
+            return False
+        return {key: entry[1:] for key, entry in self.fields.items()} == {
+            key: entry[1:] for key, entry in others.items()
+        }
 
     __hash__ = None  # type: ignore[assignment]  # mutable, as dict is
 
@@ -96,6 +101,8 @@ class Headers(MutableMapping[str, str]):
     def copy(self) -> Headers:
         """Return a copy that changes on its own."""
         return Headers(self)
+
+    __copy__ = copy
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield (name, value) for each field line, repeats apart."""
