@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .exceptions import FAILURES, ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
-from .packages.poster.body import BLOCK, Block, Body, Content, FileContent
+from .packages.poster.body import BLOCK, Block, Body, Content, FileContent, utf8
 from .packages.poster.encode import Multipart, UnrewindableError
 from .packages.poster.errors import UnrewindableContent
 from .packages.poster.headers import Headers
@@ -79,7 +79,7 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
     if data is None or (not data and isinstance(data, (dict, list, tuple))):
         return (None, None) if json is None else (encode_json(json), "application/json")
     if isinstance(data, str):
-        return data.encode(), None
+        return utf8(data), None
     if isinstance(data, bytes):
         return data, None
     if isinstance(data, (bytearray, memoryview)):

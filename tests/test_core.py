@@ -220,6 +220,8 @@ def test_the_content_of_a_redirect_is_read_so_that_its_connection_serves_again()
         ({"headers": {"Transfer-Encoding": "gzip"}}, requests_lite.InvalidHeader),
         ({"headers": {"Content-Length": "5"}}, requests_lite.InvalidContent),
         ({"data": 5}, requests_lite.InvalidContent),
+        ({"data": "\ud800"}, requests_lite.InvalidContent),
+        ({"data": {"a": "\ud800"}}, requests_lite.InvalidContent),
         ({"data": [1, 2]}, requests_lite.InvalidContent),
         ({"files": {"f": 5.5j}}, requests_lite.InvalidContent),
         ({"files": 5}, requests_lite.InvalidContent),

@@ -316,6 +316,14 @@ class CloseDelimited(Body):
         return block
 
 
+def utf8(text: str) -> bytes:
+    """Return text as UTF-8. Raises InvalidMessage for lone surrogates, which it cannot hold."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessage(f"text to send does not go into UTF-8: {error.reason}") from error
+
+
 class Content:
     """Content to send, in blocks: bytes from an iterable, or whatever a subclass knows.
 
@@ -333,7 +341,7 @@ class Content:
         self.started = True
         for block in self.source:
             if isinstance(block, str):
-                yield block.encode()
+                yield utf8(block)
             elif isinstance(block, (bytes, bytearray)):
                 yield block
             elif isinstance(block, memoryview):
@@ -391,7 +399,7 @@ class FileContent(Content):
 
     def _text_blocks(self) -> Iterator[bytes]:
         while block := self.file.read(BLOCK):
-            yield block.encode()
+            yield utf8(block)
 
     def rewind(self) -> None:
         if self.started:

@@ -110,7 +110,9 @@ class Connection(Source):
         """
         self._silence = silence
         self._deadline = deadline
-        self._close_after = ""
+        # Idle connections were probed by the pool. Over TLS tickets for later sessions may have come, and no more.
+        fresh = not (self.idle_since or self._turns)
+        self._close_after = EARLY if fresh and self.is_readable() else ""
         self.sent = self.answered = False
         try:
             if self._send(head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from socket import socket
@@ -21,6 +22,9 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 ANTICIPATES_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 # Content up to this size goes out with the head in one piece; copying it costs less than another system call.
 SMALL = 64 * 1024
+
+# A name (an international one in its ASCII form), or an address, IPv6 ones perhaps with a zone.
+_HOST = re.compile(r"[A-Za-z0-9._~%:\-]+")
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -109,6 +113,8 @@ def keeps_credentials(old: Origin, new: Origin) -> bool:
 def host_field(origin: Origin) -> str:
     """Return the value of Host for an origin: the port only when it is not the scheme's own (RFC 9110 s7.2)."""
     scheme, host, port = origin
+    if not _HOST.fullmatch(host):
+        raise InvalidMessage("the host is no name and no address", "target")
     name = authority(host.partition("%")[0], port)  # a zone means something on this machine only (RFC 6874)
     return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
 

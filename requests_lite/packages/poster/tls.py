@@ -22,23 +22,20 @@ def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadlin
     """
     _, host, port = origin
     name = authority(host, port)
+    secured = sock
     try:
-        secured = context.wrap_socket(
+        secured = connection = context.wrap_socket(
             sock,
             server_hostname=host,
             do_handshake_on_connect=False,
             # Without the peer's close_notify an end of stream may be an attacker's cut.
             suppress_ragged_eofs=False,
         )
-    except BaseException:
-        sock.close()
-        raise
-    try:
         poller = new_poller()
         poller.register(secured.fileno(), READ)
         while True:
             try:
-                secured.do_handshake()
+                connection.do_handshake()
                 return secured
             except ssl.SSLWantReadError:
                 poller.modify(secured.fileno(), READ)
@@ -77,7 +74,7 @@ def _new_context(verify: object, cert: object) -> ssl.SSLContext:
         raise TLSError(f"cannot read the certificate authorities in verify={str(verify)!r}: {said(error)}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    if verify is False:
+    if isinstance(verify, int) and not verify:  # False; 0 is the same key above
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if cert is not None:
