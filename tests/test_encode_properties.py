@@ -53,8 +53,11 @@ def by_python_multipart(content: bytes, boundary: str) -> list[Part]:
 
 
 def by_multipart(content: bytes, boundary: str) -> list[Part]:
-    parser = multipart.MultipartParser(io.BytesIO(content), boundary, strict=True)
-    return [(part.name, part.filename, part.raw) for part in parser.parts()]
+    parts: list[Part] = []
+    for part in multipart.MultipartParser(io.BytesIO(content), boundary, strict=True):
+        parts.append((part.name, part.filename, part.raw))
+        part.close()
+    return parts
 
 
 PARSERS = (by_werkzeug, by_python_multipart, by_multipart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from wire import BAD_HEADS, CONNECTIONS, FRAMINGS, GOOD_HEADS, Row
 
 from requests_lite.packages.poster.errors import InvalidMessage, ProtocolError
 from requests_lite.packages.poster.head import (
@@ -15,7 +16,6 @@ from requests_lite.packages.poster.head import (
     is_token,
 )
 from requests_lite.packages.poster.headers import Headers
-from wire import BAD_HEADS, CONNECTIONS, FRAMINGS, GOOD_HEADS, Row
 
 TOKEN = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 NO_TOKEN = [chr(code) for code in range(256) if chr(code) not in TOKEN]
@@ -157,7 +157,8 @@ def test_methods(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", ["", " ", "GET ", " GET", "GET\r\nX: y", "GET\n", "GET / HTTP/1.1\r\nA: b\r\n\r\n", "G\u00c4T", "G\0T", "GET:"]
+    "method",
+    ["", " ", "GET ", " GET", "GET\r\nX: y", "GET\n", "GET / HTTP/1.1\r\nA: b\r\n\r\n", "G\u00c4T", "G\0T", "GET:"],
 )
 def test_methods_that_are_none(method: str) -> None:
     with pytest.raises(InvalidMessage) as caught:

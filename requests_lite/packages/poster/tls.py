@@ -74,7 +74,7 @@ def _new_context(verify: object, cert: object) -> ssl.SSLContext:
         raise TLSError(f"cannot read the certificate authorities in verify={str(verify)!r}: {said(error)}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    if isinstance(verify, int) and not verify:  # False; 0 is the same key above
+    if verify == False:  # noqa: E712  # as keys compare, among which 0 is False and None is not
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if cert is not None:
