@@ -63,7 +63,6 @@ class Connection(Source):
         "_close_after",
         "_deadline",
         "_events",
-        "_go_home",
         "_poller",
         "_process",
         "_silence",
@@ -71,6 +70,7 @@ class Connection(Source):
         "_turns",
         "_wants",
         "answered",
+        "go_home",
         "idle_since",
         "key",
         "name",
@@ -80,7 +80,7 @@ class Connection(Source):
 
     def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
         self._sock = sock
-        self._go_home = go_home
+        self.go_home = go_home  # to its pool
         self.key = key  # the pool's
         self.name = name  # of the peer, for messages
         self.reason = self.lost = ""
@@ -282,7 +282,7 @@ class Connection(Source):
         else:
             self.received = b""
             self.at = 0
-            self._go_home(self)
+            self.go_home(self)
 
     def close(self, reason: str) -> None:
         """Close the socket; the first reason given stays."""

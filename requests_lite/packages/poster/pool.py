@@ -9,6 +9,10 @@ from . import connection as connections
 from .connection import Connection
 
 
+def _stay(connection: Connection) -> None:
+    """Go nowhere: an idle connection is at home."""
+
+
 class Pool:
     """Idle connections by key (origin and TLS settings). Safe to share between threads; a fork empties it.
 
@@ -28,10 +32,14 @@ class Pool:
         self._idle: dict[object, list[Connection]] = {}
         self._count = 0
 
-    def take(self, key: object) -> Connection | None:
-        """Return the newest idle connection that is still good, or None."""
+    def _notice_fork(self) -> None:
+        # A child must not speak on its parent's connections, nor wait for a lock that was held when it was born.
         if self._process is not connections.process:
             self._empty()
+
+    def take(self, key: object) -> Connection | None:
+        """Return the newest idle connection that is still good, or None."""
+        self._notice_fork()
         while True:
             with self._lock:
                 idle = self._idle.get(key)
@@ -45,13 +53,15 @@ class Pool:
             elif connection.is_readable():
                 connection.close("closed by the server while idle, or bytes nobody asked for")
             else:
+                connection.go_home = self.give
                 return connection
 
     def give(self, connection: Connection) -> None:
         """Keep a connection whose response has ended; close the oldest where that makes too many."""
-        if self._process is not connections.process:
-            self._empty()
+        self._notice_fork()
         connection.idle_since = monotonic()
+        # An idle connection knows nothing of its pool, so that a pool nobody holds any more is gone at once.
+        connection.go_home = _stay
         with self._lock:
             idle = self._idle.get(connection.key)
             if idle is None:
@@ -76,6 +86,7 @@ class Pool:
 
     def close(self) -> None:
         """Close all idle connections; the pool goes on and may be used again."""
+        self._notice_fork()
         with self._lock:
             connections = [connection for idle in self._idle.values() for connection in idle]
             self._idle = {}
@@ -85,4 +96,5 @@ class Pool:
 
     def __len__(self) -> int:
         """Return how many connections lie idle."""
+        self._notice_fork()
         return self._count
