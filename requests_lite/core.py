@@ -184,7 +184,7 @@ class Request:
         if self.sent and not anyway:
             return False
         timeout = self.timeout
-        connect_limit, silence, deadline = DEFAULT_LIMITS if timeout is DEFAULT_TIMEOUT else limits_of(timeout)
+        limits = DEFAULT_LIMITS if timeout is DEFAULT_TIMEOUT else limits_of(timeout)
         history: list[Response] = []
         prepared = None
         try:
@@ -193,15 +193,7 @@ class Request:
                 target = prepared.target
                 tls = tls_of(self.verify, self.cert) if target.origin[0] == "https" else None
                 message = _opener.exchange(
-                    target.origin,
-                    prepared.method,
-                    target.target,
-                    prepared.headers,
-                    prepared.body,
-                    tls,
-                    connect_limit,
-                    silence,
-                    deadline,
+                    target.origin, prepared.method, target.target, prepared.headers, prepared.body, tls, *limits
                 )
                 response = Response(prepared, message)
                 if message.status not in REDIRECTS or not self.allow_redirects:
@@ -212,7 +204,8 @@ class Request:
                 history.append(response)
                 if len(history) > MAX_REDIRECTS:
                     response.close()
-                    raise TooManyRedirects(f"more than {MAX_REDIRECTS} redirects, the last from {target.url}")
+                    words = f"more than {MAX_REDIRECTS} redirects, the last from {target.url}"
+                    raise TooManyRedirects(words, request=prepared, response=response)
                 response.content  # noqa: B018  # reading it frees the connection for the next request
                 prepared = _redirected(prepared, message.status, location)
         except FAILURES as error:
@@ -269,23 +262,17 @@ def _redirected(request: PreparedRequest, status: int, location: str) -> Prepare
     return PreparedRequest(method, target, headers, body)
 
 
-def request(
-    method: str,
-    url: str,
-    params: Params = None,
-    data: Data = None,
-    headers: HeadersLike | None = None,
-    *,
-    files: object = None,
-    auth: Auth | None = None,
-    json: object = None,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    allow_redirects: bool = True,
-    stream: bool = False,
-    verify: Verify = True,
-    cert: Cert = None,
-    progress: Progress | None = None,
-) -> Response:
+def _fetch(request: Request) -> Response:
+    request.send()
+    return request._response  # type: ignore[return-value]  # there, since it was sent
+
+
+# The verbs are a table, kept in its columns: the same options on each, in the same order.
+# fmt: off
+def request(method: str, url: str, params: Params = None, data: Data = None, headers: HeadersLike | None = None, *,
+            files: object = None, auth: Auth | None = None, json: object = None,
+            timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, stream: bool = False,
+            verify: Verify = True, cert: Cert = None, progress: Progress | None = None) -> Response:
     """Make a request, send it, and return its response.
 
     params     what goes behind the URL's '?': a mapping, pairs, or a string
@@ -303,33 +290,10 @@ def request(
 
     Raises RequestException; a 4xx or 5xx is not one.
     """
-    return _fetch(
-        Request(
-            method,
-            url,
-            headers,
-            files,
-            data,
-            params,
-            auth,
-            json,
-            timeout,
-            allow_redirects,
-            stream,
-            verify,
-            cert,
-            progress,
-        )
-    )
+    return _fetch(Request(method, url, headers, files, data, params, auth, json,
+                          timeout, allow_redirects, stream, verify, cert, progress))
 
 
-def _fetch(request: Request) -> Response:
-    request.send()
-    return request._response  # type: ignore[return-value]  # there, since it was sent
-
-
-# The verbs are a table, kept in its columns: the same options on each, in the same order.
-# fmt: off
 def get(url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
         timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, stream: bool = False,
         verify: Verify = True, cert: Cert = None) -> Response:

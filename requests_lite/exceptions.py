@@ -80,6 +80,8 @@ FAILURES = (errors.TransferError, errors.InvalidMessage, EncodeError, ChunkedEnc
 
 def from_engine(error: Exception, request: object, url: str, response: object = None) -> RequestException:
     """Return the user's error for one of FAILURES; url, which has no userinfo, says where it happened."""
+    if isinstance(error, RequestException) and error.request is not None:
+        return error  # it has been here before
     words = str(error)
     if isinstance(error, (errors.ProtocolError, errors.IncompleteBody, RequestException)):
         words = f"{words} (from {url})"

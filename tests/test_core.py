@@ -292,6 +292,14 @@ def test_cut_content_is_an_error_with_its_counts() -> None:
     assert caught.value.response.status_code == 200  # type: ignore[attr-defined]  # a Response
 
 
+def test_the_content_of_a_redirect_can_be_cut_too() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 9\r\n\r\ngone"
+    with Server([Expect(), Send(moved), Cut()]) as server:
+        with pytest.raises(requests_lite.IncompleteRead, match="got 4 of 9 bytes") as caught:
+            requests_lite.get(server.url)
+    assert str(caught.value).count("from") == 1
+
+
 def test_cut_gzip_is_an_error_though_the_length_is_right() -> None:
     import gzip
 
