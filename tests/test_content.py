@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from requests_lite.content import charset_of, codings_of, decode, decode_text, encode
 from requests_lite.exceptions import ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
 from requests_lite.packages.poster.body import Content, FileContent
+from requests_lite.packages.poster.errors import UnrewindableContent
 from requests_lite.packages.poster.headers import Headers
 
 FORM = "application/x-www-form-urlencoded"
@@ -51,6 +52,15 @@ def test_files_and_iterables_become_streams() -> None:
     assert content_type is not None
     assert content_type.startswith("multipart/form-data; boundary=")
     assert form.length == len(b"".join(bytes(block) for block in form.blocks()))
+
+
+def test_a_form_with_a_part_that_was_read_has_no_way_back() -> None:
+    form, _ = encode(None, {"f": iter([b"once"])})
+    assert isinstance(form, Content)
+    form.rewind()
+    assert b"once" in b"".join(bytes(block) for block in form.blocks())
+    with pytest.raises(UnrewindableContent, match="part 'f'"):
+        form.rewind()
 
 
 def test_json_is_utf_8_and_has_no_nan() -> None:

@@ -126,6 +126,7 @@ def test_requests_share_connections_and_nothing_else() -> None:
     with Server(script) as server:
         first = requests_lite.get(server.url + "/1", headers={"X-One": "1"})
         assert first.request is not None
+        assert repr(first.request) == "<PreparedRequest [GET]>"
         first.request.headers["Accept"] = "changed"
         requests_lite.get(server.url + "/2")
         assert server.connections == 1
@@ -139,6 +140,19 @@ def test_userinfo_becomes_basic_auth_and_is_never_shown() -> None:
     with pytest.raises(requests_lite.ConnectionError) as caught:
         requests_lite.get(url)
     assert "u:p" not in str(caught.value)
+
+
+def test_a_url_may_be_bytes_or_an_object_that_shows_as_one() -> None:
+    class URL:
+        def __init__(self, url: str) -> None:
+            self.url = url
+
+        def __str__(self) -> str:
+            return self.url
+
+    with Server([Expect(b"GET /x "), Send(OK)] * 2) as server:
+        assert requests_lite.get((server.url + "/x").encode()).content == b"ok"  # type: ignore[arg-type]
+        assert requests_lite.get(URL(server.url + "/x")).content == b"ok"  # type: ignore[arg-type]
 
 
 def test_post_becomes_get_on_302_and_keeps_content_on_307(httpbin: Httpbin) -> None:

@@ -345,6 +345,22 @@ def test_the_host_field() -> None:
     assert host_field(("http", "fe80::1%eth0", 80)) == "[fe80::1]"  # a zone is nobody else's business (RFC 6874)
 
 
+@pytest.mark.parametrize(
+    ("name", "method", "values"),
+    [("Host", "GET", ["x", "x"]), ("Host", "GET", ["x", "y"]), ("Content-Length", "POST", ["3", "3"])],
+)
+def test_fields_that_may_stand_there_once(name: str, method: str, values: list[str], opener: Opener) -> None:
+    """Two would be read in two ways (RFC 9112 s3.2, s6.3)."""
+    with Server([Expect(), Send(RESPONSE)]) as server:
+        content = b"abc" if method == "POST" else None
+        try:
+            send(opener, server.origin, method, [(name, value) for value in values], content).body.read_all()
+        except InvalidMessage:
+            assert server.connections == 0
+    lines = b"".join(server.received).lower().split(b"\r\n")
+    assert sum(line.startswith(name.lower().encode() + b":") for line in lines) <= 1
+
+
 # What goes out twice.
 
 
@@ -596,6 +612,25 @@ def test_connections_are_reused(opener: Opener) -> None:
         assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Connection": "close"},
+        {"connection": "Close"},
+        {"Connection": "foo, close"},
+        [("Connection", "foo"), ("Connection", "close")],
+    ],
+)
+def test_a_connection_that_the_request_wants_closed(headers: HeadersLike, opener: Opener) -> None:
+    """Whether the server repeats it or not (RFC 9112 s9.6)."""
+    with Server([Expect(), Send(RESPONSE), Wait()], [Expect(), Send(RESPONSE)]) as server:
+        assert send(opener, server.origin, headers=headers).body.read_all() == b"ok"
+        assert len(opener.pool) == 0
+        assert server.closed_by_client(0)
+        assert send(opener, server.origin).body.read_all() == b"ok"
+        assert len(opener.pool) == 1
+
+
 def test_a_connection_is_busy_until_its_body_has_ended(opener: Opener) -> None:
     with Server(*[[Expect(), Send(RESPONSE)]] * 2) as server:
         messages = [send(opener, server.origin) for _ in range(2)]
@@ -635,6 +670,21 @@ def test_a_limit_for_connecting_is_not_one_for_the_answer(opener: Opener) -> Non
 def test_no_limit_for_connecting(opener: Opener) -> None:
     with Server([Expect(), Send(RESPONSE)]) as server:
         assert send(opener, server.origin, connect_limit=None, silence=None).body.read_all() == b"ok"
+
+
+@pytest.mark.parametrize("huge", [1e12, 1e300, float("inf")])
+def test_limits_that_no_clock_can_count(huge: float, opener: Opener) -> None:
+    with Server([Expect(), Send(RESPONSE, every=1)]) as server:
+        message = send(opener, server.origin, connect_limit=huge, silence=huge, deadline=huge)
+        assert message.body.read_all() == b"ok"
+
+
+@pytest.mark.parametrize("none", [0, -1, float("nan")])
+def test_no_time_at_all(none: float, opener: Opener) -> None:
+    """It is no time without end."""
+    with Server([Expect(), Wait()]) as server:
+        with pytest.raises(TransferTimeout):
+            send(opener, server.origin, silence=none)
 
 
 @pytest.mark.parametrize("limit", [None, 10.0])

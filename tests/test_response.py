@@ -32,6 +32,7 @@ def test_an_empty_response() -> None:
     assert list(response.iter_content()) == []
     assert response.raw.read() == b""
     assert not response
+    assert repr(response) == "<Response [None]>"
     assert response.raise_for_status() is response
     response.raw.close()
     response.close()

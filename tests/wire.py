@@ -5,6 +5,7 @@ A bug brings its bytes: the fix adds the row that failed.
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -634,16 +635,22 @@ def blocks(body: Body, take: Callable[[bytes], None]) -> None:
 
 
 def small_blocks(body: Body, take: Callable[[bytes], None]) -> None:
-    """Read at most three bytes each time."""
-    while block := body.read(3):
-        assert len(block) <= 3
+    """Read at most three bytes each time; more when it goes on for long."""
+    for limit in itertools.chain([3] * 50, itertools.repeat(5000)):
+        block = body.read(limit)
+        if not block:
+            return
+        assert len(block) <= limit
         take(block)
 
 
 def into(body: Body, take: Callable[[bytes], None]) -> None:
-    """Read into a buffer of seven bytes."""
-    view = memoryview(bytearray(7))
-    while count := body.readinto(view):
+    """Read into a buffer of seven bytes; a larger one when it goes on for long."""
+    for size in itertools.chain([7] * 50, itertools.repeat(5000)):
+        view = memoryview(bytearray(size))
+        count = body.readinto(view)
+        if not count:
+            return
         take(bytes(view[:count]))
 
 

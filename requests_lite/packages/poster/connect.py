@@ -64,10 +64,7 @@ def connect(origin: Origin, deadline: float | None) -> socket.socket:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise ConnectError(f"cannot find the address of {host}: {said(error)}") from error
-    sock = _first_connected(addresses, authority(host, port), deadline)
-    # Head and content go out in as few pieces as possible already; waiting for more to send only adds delay.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+    return _first_connected(addresses, authority(host, port), deadline)
 
 
 def authority(host: str, port: int) -> str:
@@ -95,6 +92,8 @@ def _attempt(address: Address) -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
+        # Head and content go out in as few pieces as possible already; waiting for more to send only adds delay.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(place)
     except BlockingIOError:
         pass  # under way
