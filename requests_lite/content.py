@@ -121,6 +121,8 @@ def decode(blocks: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
 
     Raises ContentDecodingError for garbage and for a coding not known, IncompleteRead for a stream that ends early.
     """
+    if len(codings) > 10:
+        raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
         if coding not in ("gzip", "x-gzip", "deflate"):
             raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here")
@@ -214,6 +216,7 @@ class Raw(io.BufferedIOBase):
     def __init__(self, body: Body | None, failed: Callable[[Exception], Exception]) -> None:
         self._body = body
         self._failed = failed
+        self._failure: Exception | None = None
         self.at_end = False
 
     def readable(self) -> bool:
@@ -222,10 +225,13 @@ class Raw(io.BufferedIOBase):
     def read1(self, size: int = -1) -> bytes:
         if not size:
             return b""
+        if self._failure is not None:
+            raise self._failure  # once broken, it has no end to come to
         try:
             block = self._block(size if size > 0 else BLOCK)
         except FAILURES as error:
-            raise self._failed(error) from error
+            self._failure = self._failed(error)
+            raise self._failure from error
         self.at_end = not block
         return block
 

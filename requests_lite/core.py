@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from operator import is_
 from time import monotonic
 
 from .auth import AUTOAUTHS, Auth, AuthObject, add_autoauth, as_auth, credentials_for
@@ -18,12 +19,13 @@ from .exceptions import (
     from_engine,
 )
 from .packages.poster.body import Content
+from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers, HeadersLike
 from .packages.poster.opener import Opener, keeps_credentials
 from .redirects import MAX_REDIRECTS, REDIRECTS, next_request
 from .response import PreparedRequest, Response
-from .urls import Params, shown, split_url, with_params
+from .urls import Params, SplitURL, shown, split_url, with_params
 
 # The names that core had in 2011, with what has come since.
 __all__ = [
@@ -120,6 +122,8 @@ class Request:
         self.cert = cert
         self.progress = progress
         self.sent = False
+        self._given: tuple[object, ...] | None = None
+        self._encoded: tuple[bytes | Content | None, str | None] = None, None
         self._response: Response | None = None
 
     def __repr__(self) -> str:
@@ -153,14 +157,21 @@ class Request:
         if not url:
             raise URLRequired("a request needs a URL", request=self)
         if not isinstance(url, str):
-            url = url.decode() if isinstance(url, bytes) else str(url)
+            url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
         target = split_url(url if self.params is None else with_params(url, self.params))
         headers = Headers(DEFAULT_HEADERS)
         if self.headers:
             headers.merge(self.headers)
         content = None
         if self.data is not None or self.files is not None or self.json is not None:
-            content, content_type = encode(self.data, self.files, self.json)
+            given = self.data, self.files, self.json
+            if self._given is not None and all(map(is_, given, self._given)):
+                content, content_type = self._encoded
+                if isinstance(content, Content):
+                    content.rewind()  # a file is sent from where it stood the first time
+            else:
+                content, content_type = self._encoded = encode(*given)
+                self._given = given
             # A multipart type given by hand cannot know the boundary.
             own = headers.get("content-type", "")
             if content_type and (not own or (self.files and own.startswith("multipart/") and "boundary=" not in own)):
@@ -169,11 +180,8 @@ class Request:
                 content = Watched(content, self.progress)
         if self.auth is not None:
             headers["Authorization"] = as_auth(self.auth).header()
-        elif (target.userinfo or AUTOAUTHS) and "authorization" not in headers:
-            credentials = credentials_for(target, AUTOAUTHS)
-            if credentials is not None:
-                headers["Authorization"] = credentials.header()
-        return PreparedRequest(self._method, target, headers, content)
+            return PreparedRequest(self._method, target, headers, content)
+        return PreparedRequest(self._method, target, headers, content, _authorize(target, headers))
 
     def send(self, anyway: bool = False) -> bool:
         """Send the request and fill `response`; return whether it was sent.
@@ -183,11 +191,10 @@ class Request:
         """
         if self.sent and not anyway:
             return False
-        timeout = self.timeout
-        limits = DEFAULT_LIMITS if timeout is DEFAULT_TIMEOUT else limits_of(timeout)
         history: list[Response] = []
         prepared = None
         try:
+            limits = DEFAULT_LIMITS if self.timeout is DEFAULT_TIMEOUT else limits_of(self.timeout)
             prepared = self.prepare()
             while True:
                 target = prepared.target
@@ -198,19 +205,24 @@ class Request:
                 response = Response(prepared, message)
                 if message.status not in REDIRECTS or not self.allow_redirects:
                     break
-                location = message.headers.get("location")
-                if location is None:
+                locations = set(message.headers.getlist("location")) - {""}
+                if not locations:
                     break
+                if len(locations) > 1:
+                    raise ProtocolError("one Location", f"{len(locations)} different ones")
                 history.append(response)
                 if len(history) > MAX_REDIRECTS:
                     response.close()
                     words = f"more than {MAX_REDIRECTS} redirects, the last from {target.url}"
                     raise TooManyRedirects(words, request=prepared, response=response)
-                response.content  # noqa: B018  # reading it frees the connection for the next request
-                prepared = _redirected(prepared, message.status, location)
+                response._keep()
+                prepared = _redirected(prepared, message.status, locations.pop())
         except FAILURES as error:
             url = shown(str(self.url)) if prepared is None else prepared.url
             raise from_engine(error, prepared or self, url) from error
+        except RequestException as error:
+            error.request = error.request or prepared or self
+            raise
         response.history = history
         if not self.stream:
             response._content = response._read()
@@ -233,8 +245,9 @@ def limits_of(timeout: Timeout) -> tuple[Seconds, Seconds, Seconds]:
             raise InvalidTimeout(f"a timeout is a number of seconds above 0, or None for no limit, not {seconds!r}")
     if len(given) not in (2, 3):
         raise InvalidTimeout(f"timeout= is seconds, (connect, read) or (connect, read, total), not {timeout!r}")
-    total = given[2] if len(given) == 3 else None
-    return given[0], given[1], None if total is None else monotonic() + total
+    # A thousand million seconds are as good as any more of them.
+    connect, read, total = (None if seconds is None else min(seconds, 1e9) for seconds in (*given, None)[:3])
+    return connect, read, None if total is None else monotonic() + total
 
 
 def tls_of(verify: Verify, cert: Cert) -> tuple[object, object]:
@@ -255,11 +268,19 @@ def _redirected(request: PreparedRequest, status: int, location: str) -> Prepare
     if not keeps_credentials(request.target.origin, target.origin):
         for name in ("Authorization", "Proxy-Authorization", "Cookie", "Host"):
             headers.pop(name, None)
-    if "authorization" not in headers:
-        credentials = credentials_for(target, AUTOAUTHS)
-        if credentials is not None:
-            headers["Authorization"] = credentials.header()
-    return PreparedRequest(method, target, headers, body)
+    if request.autoauth:  # they were for a part of the server only
+        headers.pop("Authorization", None)
+    return PreparedRequest(method, target, headers, body, _authorize(target, headers))
+
+
+def _authorize(target: SplitURL, headers: Headers) -> bool:
+    """Add the credentials that belong to a URL, where there are none; tell whether add_autoauth() gave them."""
+    if not (target.userinfo or AUTOAUTHS) or "authorization" in headers:
+        return False
+    credentials = credentials_for(target, AUTOAUTHS)
+    if credentials is not None:
+        headers["Authorization"] = credentials.header()
+    return credentials is not None and not target.userinfo
 
 
 def _fetch(request: Request) -> Response:

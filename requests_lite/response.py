@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from _weakref import ref
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from .content import Decoded, Raw, charset_of, codings_of, declares_charset, decode, decode_text
-from .exceptions import FAILURES, HTTPError, InvalidContent, JSONDecodeError, StreamConsumedError, from_engine
-from .packages.poster.body import BLOCK, Body, Chunked, Content
+from .exceptions import (
+    FAILURES,
+    HTTPError,
+    InvalidContent,
+    JSONDecodeError,
+    RequestException,
+    StreamConsumedError,
+    from_engine,
+)
+from .packages.poster.body import BLOCK, Body, Chunked, Content, LengthDelimited, Memory
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
 from .urls import SplitURL
@@ -21,14 +30,21 @@ if TYPE_CHECKING:
 class PreparedRequest:
     """A request as it goes out: the exact `method`, `url`, `headers` and `body`. `response.request` is one."""
 
-    def __init__(self, method: str, target: SplitURL, headers: Headers, body: bytes | Content | None) -> None:
+    def __init__(
+        self, method: str, target: SplitURL, headers: Headers, body: bytes | Content | None, autoauth: bool = False
+    ) -> None:
         self.method = method
         self.target = target
         self.headers = headers
         self.body = body
+        self.autoauth = autoauth  # whether its credentials come from add_autoauth()
 
     def __repr__(self) -> str:
         return f"<PreparedRequest [{self.method}]>"
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle the request, without content that streams."""
+        return {**self.__dict__, "body": self.body if isinstance(self.body, bytes) else None}
 
     @property
     def url(self) -> str:
@@ -48,6 +64,7 @@ class Response:
     _encoding: str | None = None
     _raw: Raw | None = None
     _stream: Raw | None = None
+    _gone = False  # the content did not travel along when the response was pickled
 
     def __init__(self, request: PreparedRequest | None = None, message: Message | None = None) -> None:
         self.request = request
@@ -94,25 +111,49 @@ class Response:
 
     def _read(self) -> bytes:
         body = self._body
-        if body is None:
+        if body is None and not self._gone:
             return b""
-        if body.got:
+        if body is None or body.got:
             raise StreamConsumedError("the content was read as a stream before", request=self.request, response=self)
         try:
             if "content-encoding" in self.headers.fields:
                 return b"".join(decode(iter(body.read, b""), codings_of(self.headers)))
             return body.read_all()
         except FAILURES as error:
-            raise self._failed(error) from error
+            raise self._failing()(error) from error
 
-    def _failed(self, error: Exception) -> Exception:
-        return from_engine(error, self.request, self.url or "", self)
+    def _failing(self) -> Callable[[Exception], Exception]:
+        """Return what makes the user's error of one of the engine's."""
+        # By a weak reference: a stream that held its response would keep the connection open after both are let go of.
+        request, url, response = self.request, self.url or "", ref(self)
+        return lambda error: from_engine(error, request, url, response())
+
+    def _keep(self, limit: int = 1024 * 1024) -> None:
+        """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
+        if self._body is not None:
+            content = b""
+            while len(content) <= limit:
+                block = self.raw.read(limit + 1 - len(content))
+                content += block
+                if not block:
+                    self._body, self._raw = LengthDelimited(Memory(content), len(content)), None
+                    return
+            self._body.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle the response with its content, not with its connection."""
+        try:
+            kept: bytes | bool = self.content
+        except RequestException:
+            kept = False
+        gone = kept is False
+        return {**self.__dict__, "_content": kept, "_gone": gone, "_body": None, "_raw": None, "_stream": None}
 
     @property
     def raw(self) -> Raw:
         """The content as it travels, content codings still on: a binary file to read from."""
         if self._raw is None:
-            self._raw = Raw(self._body, self._failed)
+            self._raw = Raw(self._body, self._failing())
         return self._raw
 
     def iter_content(self, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -135,7 +176,7 @@ class Response:
         if self._stream is None:
             # One for the response, so that nothing is lost between two uses of it.
             codings = codings_of(self.headers)
-            self._stream = Decoded(self._body, self._failed, codings) if codings else self.raw
+            self._stream = Decoded(self._body, self._failing(), codings) if codings else self.raw
         if self._stream.at_end:
             raise StreamConsumedError("the stream was read to its end", request=self.request, response=self)
         exact = chunk_size is not None and not isinstance(self._body, Chunked)
@@ -162,7 +203,7 @@ class Response:
 
         try:
             return json.loads(self.content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no Content-Type")
             start = self.text[:60]
             raise JSONDecodeError(
@@ -178,7 +219,8 @@ class Response:
         method = self.request.method if self.request else ""
         words = f"{self.status_code} {self.reason} for {method} {self.url}"
         kind = self.headers.get("content-type", "")
-        if kind.startswith("text/") or "json" in kind or "xml" in kind:
+        # What is still on the wire stays there: it may be endless.
+        if self._content is not False and (kind.startswith("text/") or "json" in kind or "xml" in kind):
             words += f": {self.text[:200].strip()}"
         raise HTTPError(words, request=self.request, response=self)
 

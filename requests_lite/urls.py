@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from urllib.parse import quote, unquote_to_bytes, urlencode, urljoin
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes, urlencode, urljoin
 
 from .exceptions import InvalidSchema, InvalidURL, MissingSchema
 from .packages.poster.connect import Origin, authority
@@ -22,6 +22,7 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
+_ENCODED_DOT = re.compile("%2[eE]")  # means the same as the dot itself (RFC 3986 s6.2.2.2)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -75,7 +76,7 @@ def split_url(url: str) -> SplitURL:
     host, port = _host_and_port(place, url)
     before, hash_, fragment = rest[end:].partition("#")
     path, question, query = before.partition("?")
-    path = _without_dots(_encoded(path)) or "/"
+    path = _without_dots(_ENCODED_DOT.sub(".", _encoded(path))) or "/"
     target = path + question + _encoded(query)
     username, _, password = userinfo.partition(":")
     credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
@@ -126,11 +127,11 @@ def _without_dots(path: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return url fit for a message: without userinfo, and not too long."""
-    scheme, colon, rest = url.rpartition("://")
-    end = next((index for index, character in enumerate(rest) if character in "/?#"), len(rest))
-    bare = scheme + colon + rest[:end].rpartition("@")[2] + rest[end:]
-    return bare if len(bare) <= 200 else bare[:200] + "..."
+    """Return url fit for a message: not too long, and without whatever might be userinfo, be it malformed."""
+    if "@" in url:
+        scheme, slashes, _ = url.partition("//")
+        url = (scheme + slashes if slashes and "@" not in scheme else "") + "***@" + url.rpartition("@")[2]
+    return url if len(url) <= 200 else url[:200] + "..."
 
 
 def with_params(url: str, params: Params) -> str:
@@ -151,7 +152,7 @@ def encode_pairs(pairs: Params) -> str:
     if pairs is None:
         return ""
     if isinstance(pairs, bytes):
-        return pairs.decode("latin-1")
+        return quote_from_bytes(pairs, safe=_SAFE)
     if isinstance(pairs, str):
         return pairs
     flat = []
@@ -163,6 +164,8 @@ def encode_pairs(pairs: Params) -> str:
 
 def join(base: str, reference: str) -> str:
     """Return the URL that reference means in a document at base (RFC 3986 s5). Raises InvalidURL."""
+    if _UNFIT.search(reference):  # urljoin() would drop a tab or a line end, and go elsewhere
+        raise InvalidURL("the reference holds a control character")
     try:
         return urljoin(base, reference)
     except ValueError as error:

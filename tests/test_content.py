@@ -174,3 +174,8 @@ def test_the_charset_of_a_content_type(content_type: str | None, charset: str | 
 )
 def test_text_by_charset_else_bom_else_utf_8_else_windows_1252(content: bytes, charset: str | None, text: str) -> None:
     assert decode_text(content, charset) == text
+
+
+def test_codings_without_end_are_refused() -> None:
+    with pytest.raises(ContentDecodingError, match="5000 content codings"):
+        decode([b""], ["gzip"] * 5000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -393,3 +394,79 @@ def test_content_larger_than_memory_blocks_arrives_as_it_was_sent() -> None:
     with Server([receive, Send(OK)]) as server:
         assert requests_lite.put(server.url, data=content).content == b"ok"
     assert digest.digest() == hashlib.sha256(content).digest()
+
+
+def test_content_is_sent_again_whole_or_not_at_all_when_a_request_is() -> None:
+    file = io.BytesIO(b"skipped, content")
+    file.seek(9)
+    request = requests_lite.Request("PUT", data=file)
+    with Server([Expect(b"\r\n\r\ncontent"), Send(OK)] * 2) as server:
+        request.url = server.url
+        assert request.send()
+        assert request.send(anyway=True)
+    request = requests_lite.Request("PUT", data=iter([b"once"]))
+    with Server([Expect(), Send(OK), Expect(b"\r\n\r\nother"), Send(OK)]) as server:
+        request.url = server.url
+        assert request.send()
+        with pytest.raises(requests_lite.UnrewindableBodyError):
+            request.send(anyway=True)
+        request.data = b"other"
+        assert request.send(anyway=True)
+
+
+@pytest.mark.parametrize("field", ["Content-Encoding: br", "X: y"])
+def test_a_large_redirect_is_followed_and_neither_kept_nor_decoded(field: str) -> None:
+    head = f"HTTP/1.1 302 Found\r\nLocation: /x\r\n{field}\r\nContent-Length: 10000000\r\n\r\n".encode()
+    with Server([Expect(), Send(head + bytes(10_000_000))], [Expect(b"GET /x"), Send(OK)]) as server:
+        response = requests_lite.get(server.url)
+        assert response.content == b"ok"
+        with pytest.raises(requests_lite.StreamConsumedError):
+            _ = response.history[0].content
+
+
+def test_an_empty_location_redirects_nowhere_and_two_are_one_too_many() -> None:
+    with Server([Expect(), Send(b"HTTP/1.1 307 X\r\nLocation:\r\nContent-Length: 0\r\n\r\n")]) as server:
+        assert requests_lite.post(server.url).status_code == 307
+    two = b"HTTP/1.1 302 X\r\nLocation: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+    with Server([Expect(), Send(two)]) as server:
+        with pytest.raises(requests_lite.ProtocolError, match="2 different ones"):
+            requests_lite.get(server.url)
+
+
+def test_credentials_for_a_part_of_a_server_stay_in_it_on_a_redirect() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /public\r\nContent-Length: 0\r\n\r\n"
+    script = [
+        Expect(b"Authorization: Basic"),
+        Send(moved),
+        Expect(b"GET /public", without=[b"Authorization"]),
+        Send(OK),
+    ]
+    with Server(script) as server:
+        requests_lite.add_autoauth(server.url + "/private", ("u", "p"))
+        try:
+            assert requests_lite.get(server.url + "/private/x").content == b"ok"
+        finally:
+            requests_lite.core.AUTOAUTHS.clear()
+
+
+@pytest.mark.parametrize("options", [{"auth": 5}, {"timeout": -1}, {"json": {1}}, {"headers": 5}, {"headers": "a: b"}])
+def test_every_error_knows_its_request(options: dict[str, object]) -> None:
+    with pytest.raises(requests_lite.RequestException) as caught:
+        requests_lite.request("POST", "http://127.0.0.1/", **options)  # type: ignore[arg-type]  # on purpose
+    assert repr(caught.value.request) == "<Request [POST]>"
+
+
+def test_errors_and_responses_can_be_pickled() -> None:
+    with Server([Expect(), Send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone")]) as server:
+        with pytest.raises(requests_lite.HTTPError) as caught:
+            requests_lite.get(server.url).raise_for_status()
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.response.content) == (str(caught.value), b"gone")
+    assert copy.request.url == server.url + "/"
+    with Server([Expect(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), Cut()]) as server:
+        with pytest.raises(requests_lite.IncompleteRead) as cut:
+            requests_lite.put(server.url, data=iter([b"streamed"]))
+    copy = pickle.loads(pickle.dumps(cut.value))
+    assert (copy.got, copy.of, copy.request.body) == (4, 9, None)
+    with pytest.raises(requests_lite.StreamConsumedError):
+        _ = copy.response.content

@@ -189,7 +189,7 @@ def test_a_cut_stream_stays_cut() -> None:
         with requests_lite.get(server.url, stream=True) as response:
             with pytest.raises(requests_lite.IncompleteRead, match="got 4 of 9"):
                 list(response.iter_content())
-            with pytest.raises(requests_lite.ConnectionError, match="no more content"):
+            with pytest.raises(requests_lite.IncompleteRead, match="got 4 of 9"):
                 list(response.iter_content())
             with pytest.raises(requests_lite.RequestException):
                 _ = response.content
@@ -201,6 +201,42 @@ def test_a_response_let_go_of_closes_its_connection_at_once() -> None:
         try:
             response = requests_lite.get(server.url, stream=True)
             del response
+            assert server.closed_by_client()
+        finally:
+            gc.enable()
+
+
+def test_a_stream_that_broke_does_not_end_well_later() -> None:
+    half = gzip.compress(bytes(range(256)) * 1000)[:-20]
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(half)
+    with Server([Expect(), Send(head + half)]) as server:
+        with requests_lite.get(server.url, stream=True) as response:
+            for _ in range(2):
+                with pytest.raises(requests_lite.IncompleteRead):
+                    list(response.iter_content())
+
+
+def test_an_endless_error_page_is_not_read_for_its_first_words() -> None:
+    head = b"HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\n\r\nendless"
+    with Server([Expect(), Send(head), Wait()]) as server:
+        with requests_lite.get(server.url, stream=True) as response:
+            with pytest.raises(requests_lite.HTTPError, match=r"^500 Oops for GET http://[^ ]+$"):
+                response.raise_for_status()
+
+
+def test_json_too_deep_is_no_json() -> None:
+    with answered(b"[" * 200_000) as response:
+        with pytest.raises(requests_lite.JSONDecodeError):
+            response.json()
+
+
+def test_a_stream_half_read_and_let_go_of_closes_its_connection_at_once() -> None:
+    with Server([Expect(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), Wait()]) as server:
+        gc.disable()
+        try:
+            blocks = requests_lite.get(server.url, stream=True).iter_content()
+            assert next(blocks) == b"half"
+            del blocks
             assert server.closed_by_client()
         finally:
             gc.enable()

@@ -27,6 +27,7 @@ from requests_lite.urls import encode_pairs, join, shown, split_url, with_params
         ("http://h/a/./b/../c", ("http", "h", 80), "/a/c"),
         ("http://h/../../etc", ("http", "h", 80), "/etc"),
         ("http://h/a/..", ("http", "h", 80), "/"),
+        ("http://h/a/%2e%2E/b", ("http", "h", 80), "/b"),
         ("http://h/a/.hidden", ("http", "h", 80), "/a/.hidden"),
         ("http://h/x?u=http://a/../b", ("http", "h", 80), "/x?u=http://a/../b"),
     ],
@@ -96,6 +97,7 @@ def test_the_default_port_is_not_shown() -> None:
         ("http://h/?", [("a", "b c"), ("a", "ü&")], "http://h/?a=b+c&a=%C3%BC%26"),
         ("http://h/", "flag", "http://h/?flag"),
         ("http://h/", b"a=%00", "http://h/?a=%00"),
+        ("http://h/", "ä".encode() + b"=\xff", "http://h/?%C3%A4=%FF"),
         ("http://h/", {}, "http://h/"),
         ("http://h/?a&", {"b": True}, "http://h/?a&b=True"),
     ],
@@ -110,8 +112,10 @@ def test_pairs_of_bytes_and_of_nothing() -> None:
 
 
 def test_messages_show_no_userinfo_and_no_endless_url() -> None:
-    assert shown("http://u:p@h/a@b") == "http://h/a@b"
-    assert shown("u:p@h/x") == "h/x"
+    for url in ("http://u:secret@h/a", "http://u:sec/ret@h/?@h/a", "https//u:secret@h/a", "u:secret@h/a"):
+        assert shown(url).endswith("***@h/a")
+        assert "sec" not in shown(url)
+    assert shown("http://u:secret@h:99999/?next=http://x/") == "http://***@h:99999/?next=http://x/"
     assert len(shown("http://h/" + "x" * 1000)) == 203
 
 

@@ -175,6 +175,21 @@ class Body:
         return IncompleteBody(self.got, of)
 
 
+class Memory(Source):
+    """Content that has been received already, to be read once more as if it came from the wire."""
+
+    def __init__(self, content: bytes) -> None:
+        self.received = content
+        self.at = 0
+        self.lost = ""
+
+    def body_ended(self) -> None:
+        """There is no connection to go home."""
+
+    def close(self, reason: str) -> None:
+        """There is no connection to close."""
+
+
 class NoBody(Body):
     """No content follows the head."""
 

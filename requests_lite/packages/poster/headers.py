@@ -90,7 +90,10 @@ class Headers(MutableMapping[str, str]):
     def merge(self, fields: HeadersLike) -> None:
         """Set each field given, its repeats included; a value of None takes the field away."""
         given = Headers()
-        for name, value in _lines(fields):
+        for line in _lines(fields):
+            if not isinstance(line, (tuple, list)) or len(line) != 2:
+                raise InvalidMessage("headers are a mapping or (name, value) pairs", "field")
+            name, value = line
             if value is None:
                 self.pop(name, None)
             else:
@@ -114,6 +117,8 @@ class Headers(MutableMapping[str, str]):
 def _lines(fields: HeadersLike) -> Iterable[tuple[str, str | bytes | None]]:
     if isinstance(fields, Headers):
         return fields.lines()
+    if not isinstance(fields, Iterable):
+        raise InvalidMessage(f"headers are a mapping or (name, value) pairs, not {type(fields).__name__}", "field")
     return fields.items() if isinstance(fields, Mapping) else fields
 
 
