@@ -6,10 +6,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .exceptions import FAILURES, ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
-from .packages.poster.body import BLOCK, Block, Body, Content, FileContent, utf8
+from .packages.poster.body import BLOCK, Body
 from .packages.poster.encode import Multipart, UnrewindableError
 from .packages.poster.errors import UnrewindableContent
 from .packages.poster.headers import Headers
+from .packages.poster.sending import Block, Content, FileContent, utf8
 from .urls import Pairs, encode_pairs
 
 Data = Pairs | Iterable[Block | str] | io.IOBase | str | bytes | bytearray | None

@@ -18,11 +18,11 @@ from .exceptions import (
     URLRequired,
     from_engine,
 )
-from .packages.poster.body import Content
 from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers, HeadersLike
 from .packages.poster.opener import Opener, keeps_credentials
+from .packages.poster.sending import Content
 from .redirects import MAX_REDIRECTS, REDIRECTS, next_request
 from .response import PreparedRequest, Response
 from .urls import Params, SplitURL, shown, split_url, with_params

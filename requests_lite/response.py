@@ -16,9 +16,10 @@ from .exceptions import (
     StreamConsumedError,
     from_engine,
 )
-from .packages.poster.body import BLOCK, Body, Chunked, Content, LengthDelimited, Memory
+from .packages.poster.body import BLOCK, Body, Chunked, LengthDelimited, Memory
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
+from .packages.poster.sending import Content
 from .urls import SplitURL
 
 # For type checkers alone, which know the name: importing typing would cost every program milliseconds.

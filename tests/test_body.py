@@ -18,19 +18,13 @@ from wire import BOTH, CHUNKED, FRAMINGS, OK, READERS, SURPLUS, TWO, UNTIL_CLOSE
 from requests_lite.packages.poster import connection as connection_module
 from requests_lite.packages.poster.body import (
     BLOCK,
-    FILE_BLOCK,
-    Block,
     Body,
     Chunked,
     CloseDelimited,
-    Content,
-    FileContent,
     LengthDelimited,
     NoBody,
     Source,
-    chunked,
     content_length,
-    delimited,
     framing,
 )
 from requests_lite.packages.poster.connection import Connection, Message
@@ -45,6 +39,7 @@ from requests_lite.packages.poster.errors import (
 )
 from requests_lite.packages.poster.head import decode_head
 from requests_lite.packages.poster.headers import Headers
+from requests_lite.packages.poster.sending import FILE_BLOCK, Block, Content, FileContent, chunked, delimited
 
 SNOWMAN = "\N{SNOWMAN}"
 

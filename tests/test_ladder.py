@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "requests_lite"
 FILES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
-ENGINE = "errors headers head body connect tls connection pool opener streaminghttp"
+ENGINE = "errors headers head body sending connect tls connection pool opener streaminghttp"
 UPSTAIRS = """
     exceptions urls environment cookies auth content redirects response core
     adapters session download drop_in demo __main__ __init__

@@ -17,7 +17,7 @@ import pytest
 from conftest import Certificates
 from wire import OK, TWO, answer
 
-from requests_lite.packages.poster.body import BLOCK, FILE_BLOCK, Block, Content, FileContent
+from requests_lite.packages.poster.body import BLOCK
 from requests_lite.packages.poster.connect import Origin
 from requests_lite.packages.poster.connection import Connection, Message
 from requests_lite.packages.poster.errors import (
@@ -32,6 +32,7 @@ from requests_lite.packages.poster.errors import (
 from requests_lite.packages.poster.headers import Headers, HeadersLike
 from requests_lite.packages.poster.opener import IDEMPOTENT, SMALL, Opener, host_field, may_resend
 from requests_lite.packages.poster.pool import Pool
+from requests_lite.packages.poster.sending import FILE_BLOCK, Block, Content, FileContent
 from server import Cut, Expect, Reset, Script, Send, Server, Step, Wait
 
 RESPONSE = OK + TWO + b"ok"

@@ -12,11 +12,12 @@ import socket
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from .body import BLOCK, Block, Body, Source, framing
+from .body import BLOCK, Body, Source, framing
 from .connect import READ, WRITE, new_poller, said, wait
 from .errors import ConnectionLost, ProtocolError, TransferError, TransferTimeout
 from .head import LIMIT, decode_head, find_end
 from .headers import Headers
+from .sending import Block
 
 # A server that goes on with 1xx responses for ever would keep us for ever.
 INFORMATIONAL_LIMIT = 100
@@ -101,18 +102,25 @@ class Connection(Source):
             self._turns = {SSLWantReadError: READ, SSLWantWriteError: WRITE}
 
     def exchange(
-        self, method: str, head: bytes, blocks: Iterable[Block], silence: float | None, deadline: float | None
+        self,
+        method: str,
+        head: bytes,
+        blocks: Iterable[Block],
+        silence: float | None,
+        deadline: float | None,
+        last: bool = False,
     ) -> Message:
         """Send a request, blocks behind its head, and read the head of the response.
 
         silence is the longest wait for the peer in seconds, deadline the moment by time.monotonic() at which the
-        exchange, its body included, has to be over. Raises TransferError; the connection is then closed.
+        exchange, its body included, has to be over; last is for a request that says Connection: close. Raises
+        TransferError; the connection is then closed.
         """
         self._silence = silence
         self._deadline = deadline
         # Idle connections were probed by the pool. Over TLS tickets for later sessions may have come, and no more.
         fresh = not (self.idle_since or self._turns)
-        self._close_after = EARLY if fresh and self.is_readable() else ""
+        self._close_after = EARLY if fresh and self.is_readable() else "the request said so" if last else ""
         self.sent = self.answered = False
         try:
             if self._send(head):
@@ -300,9 +308,13 @@ def _close_reason(version: str, headers: Headers) -> str:
     value = headers.fields.get("connection")
     if version == "HTTP/1.1" and (value is None or value[1:] == ["keep-alive"]):
         return ""
-    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
-    if "close" in options:
+    if has_option(headers, "close"):
         return "the server said Connection: close"
-    if version == "HTTP/1.0" and ("keep-alive" not in options or "transfer-encoding" in headers.fields):
+    if version == "HTTP/1.0" and (not has_option(headers, "keep-alive") or "transfer-encoding" in headers.fields):
         return "an HTTP/1.0 response without Connection: keep-alive, or with Transfer-Encoding"
     return ""
+
+
+def has_option(headers: Headers, option: str) -> bool:
+    """Tell whether Connection has an option (RFC 9110 s7.6.1)."""
+    return option in (word.strip().lower() for word in headers.get("connection", "").split(","))

@@ -1,16 +1,4 @@
-"""How an exchange can fail: the engine's errors, a base and a handful of kinds.
-
-TransferError(OSError)
-    ConnectError          no connection came about: name, address, refusal
-        TLSError          the TLS handshake failed
-            CertificateError  the peer's certificate is not trusted
-    ConnectionLost        the connection broke or was closed before an answer
-    TransferTimeout       a wait reached its limit; `phase` says which
-    ProtocolError         the peer broke the protocol: expected and got
-    IncompleteBody        the body was cut: got n of m
-InvalidMessage(ValueError)    what was to be sent is malformed; nothing of it went out
-    UnrewindableContent   the content cannot be sent a second time
-    ContentMismatch       the content is longer or shorter than announced
+"""How an exchange can fail: what went wrong with the peer, and what was malformed before anything went out.
 
 Messages name the peer and never hold a field value, a password or userinfo.
 """
@@ -18,24 +6,14 @@ Messages name the peer and never hold a field value, a password or userinfo.
 from __future__ import annotations
 
 
-class TransferError(OSError):
-    """An exchange failed; the message says what was expected, what came and from whom."""
-
-
-class ConnectError(TransferError):
-    """No connection came about."""
-
-
-class TLSError(ConnectError):
-    """The TLS handshake failed."""
-
-
-class CertificateError(TLSError):
-    """The peer's certificate is not trusted, or is for another name."""
-
-
-class ConnectionLost(TransferError):
-    """The connection broke, or was closed before an answer came."""
+# The tree, a line an error; those with more to tell than a message follow.
+# fmt: off
+class TransferError(OSError): """An exchange failed; the message says what was expected, what came and from whom."""
+class ConnectError(TransferError): """No connection came about: name, address, refusal."""
+class TLSError(ConnectError): """The TLS handshake failed."""
+class CertificateError(TLSError): """The peer's certificate is not trusted, or is for another name."""
+class ConnectionLost(TransferError): """The connection broke, or was closed before an answer came."""
+# fmt: on
 
 
 # OSError takes a second argument for itself, as strerror beside errno; so these give it their message alone.
@@ -90,9 +68,7 @@ class InvalidMessage(ValueError):
         return type(self), (str(self), self.part)
 
 
-class UnrewindableContent(InvalidMessage):
-    """The content has to be sent again and cannot go back to where it began."""
-
-
-class ContentMismatch(InvalidMessage):
-    """The content turned out longer or shorter than the length announced for it."""
+# fmt: off
+class UnrewindableContent(InvalidMessage): """The content has to be sent again and cannot go back to its beginning."""
+class ContentMismatch(InvalidMessage): """The content turned out longer or shorter than the length announced for it."""
+# fmt: on

@@ -56,6 +56,9 @@ def encode_head(method: str, target: str, host: str, headers: Headers, framing: 
 def encode_fields(headers: Headers) -> bytes:
     """Return field lines and the empty line behind them; headers keep it until one of them changes."""
     lines = []
+    for name in ("host", "content-length"):
+        if len(headers.getlist(name)) > 1:  # two would be read in two ways (RFC 9112 s3.2, s6.3)
+            raise InvalidMessage(f"the field {name} can stand there once", "field")
     for name, value in headers.lines():
         if not is_token(name):
             raise InvalidMessage(f"a field's name is a token like Content-Type, not {name!r}", "field")

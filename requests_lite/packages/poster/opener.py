@@ -8,13 +8,14 @@ from functools import lru_cache
 from socket import socket
 from time import monotonic
 
-from .body import Block, Content, chunked, content_length, delimited
+from .body import content_length
 from .connect import Origin, authority, connect
-from .connection import Connection, Message
+from .connection import Connection, Message, has_option
 from .errors import ConnectionLost, ContentMismatch, InvalidMessage, ProtocolError, UnrewindableContent
 from .head import encode_head
 from .headers import Headers
 from .pool import Pool
+from .sending import Block, Content, chunked, delimited
 
 # RFC 9110 s9.2.2
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -57,11 +58,12 @@ class Opener:
         """
         framing, first, blocks = _frame(method, headers, content)
         head = encode_head(method, target, host_field(origin), headers, framing) + first
+        last = "connection" in headers.fields and has_option(headers, "close")
         key = (origin, tls)
         connection = self.pool.take(key)
         if connection is not None:
             try:
-                return connection.exchange(method, head, blocks, silence, deadline)
+                return connection.exchange(method, head, blocks, silence, deadline, last)
             except ConnectionLost as lost:
                 if not may_resend(method, connection.sent, connection.answered):
                     raise
@@ -74,7 +76,7 @@ class Opener:
                     _, _, blocks = _frame(method, headers, content)
         sock = _open(origin, tls, connect_limit, deadline)
         connection = Connection(sock, key, authority(origin[1], origin[2]), self.pool.give)
-        return connection.exchange(method, head, blocks, silence, deadline)
+        return connection.exchange(method, head, blocks, silence, deadline, last)
 
 
 def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None) -> socket:

@@ -22,12 +22,13 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 from weakref import WeakKeyDictionary
 
-from .body import BLOCK, Body, Content, FileContent
+from .body import BLOCK, Body
 from .connect import Origin
 from .connection import Message
 from .errors import IncompleteBody, TransferTimeout, UnrewindableContent
 from .headers import Headers
 from .opener import DEFAULT_PORTS, Opener, keeps_credentials
+from .sending import Content, FileContent
 from .tls import TLS, tls_context
 
 # host[:port] and nothing else: userinfo would end up in the field Host.
