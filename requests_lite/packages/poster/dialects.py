@@ -59,10 +59,7 @@ def _poster_type(filename: str | None) -> str:
 
 
 # How a dialect writes names and filenames, and the type of a part that came without one.
-DIALECTS = {
-    "form": (_form_name, _form_filename, _form_type),
-    "poster": (_poster_name, _poster_filename, _poster_type),
-}
+DIALECTS = {"form": (_form_name, _form_filename, _form_type), "poster": (_poster_name, _poster_filename, _poster_type)}
 
 
 def guess_type(filename: object) -> str | None:
