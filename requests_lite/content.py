@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from .exceptions import FAILURES, ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
 from .packages.poster.body import BLOCK, Body
 from .packages.poster.encode import Multipart, UnrewindableError
-from .packages.poster.errors import UnrewindableContent
+from .packages.poster.errors import ConnectionLost, UnrewindableContent
 from .packages.poster.headers import Headers
 from .packages.poster.sending import Block, Content, FileContent, utf8
 from .urls import Pairs, encode_pairs
@@ -105,7 +105,7 @@ def encode_json(value: object) -> bytes:
 
     try:
         return json.dumps(value, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidJSONError(f"json= does not go into JSON: {error}") from error
 
 
@@ -173,22 +173,20 @@ def _window_bits(coding: str, first: int, second: int) -> int:
     return 15 if first & 0x0F == 8 and (first << 8 | second) % 31 == 0 else -15
 
 
-def charset_of(headers: Headers) -> str | None:
-    """Return the charset that Content-Type names, else what it implies (text: ISO-8859-1, JSON: utf-8), else None."""
-    essence, _, parameters = headers.get("content-type", "").partition(";")
-    for parameter in parameters.split(";"):
+def declared_charset(headers: Headers) -> str | None:
+    """Return the charset that Content-Type names."""
+    for parameter in headers.get("content-type", "").split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
             return value.strip().strip("\"'") or None
-    essence = essence.strip().lower()
-    if essence.startswith("text/"):
-        return "ISO-8859-1"
-    return "utf-8" if essence == "application/json" else None
+    return None
 
 
-def declares_charset(headers: Headers) -> bool:
-    """Tell whether Content-Type itself names a charset."""
-    return "charset=" in headers.get("content-type", "").lower().replace(" ", "")
+def charset_of(headers: Headers) -> str | None:
+    """Return the charset that Content-Type names, else what it implies (text: ISO-8859-1, JSON: utf-8), else None."""
+    essence = headers.get("content-type", "").partition(";")[0].strip().lower()
+    implied = "ISO-8859-1" if essence.startswith("text/") else "utf-8" if essence == "application/json" else None
+    return declared_charset(headers) or implied
 
 
 def decode_text(content: bytes, charset: str | None) -> str:
@@ -230,9 +228,12 @@ class Raw(io.BufferedIOBase):
             raise self._failure  # once broken, it has no end to come to
         try:
             block = self._block(size if size > 0 else BLOCK)
-        except FAILURES as error:
-            self._failure = self._failed(error)
-            raise self._failure from error
+        except BaseException as error:
+            known = isinstance(error, FAILURES)
+            self._failure = self._failed(error if known else ConnectionLost("reading was interrupted"))
+            if known:
+                raise self._failure from error
+            raise
         self.at_end = not block
         return block
 

@@ -14,6 +14,7 @@ from .exceptions import (
     InvalidMethod,
     InvalidTimeout,
     RequestException,
+    SSLError,
     TooManyRedirects,
     URLRequired,
     from_engine,
@@ -28,27 +29,11 @@ from .response import PreparedRequest, Response
 from .urls import Params, SplitURL, shown, split_url, with_params
 
 # The names that core had in 2011, with what has come since.
-__all__ = [
-    "AUTOAUTHS",
-    "METHODS",
-    "AuthObject",
-    "AuthenticationError",
-    "InvalidMethod",
-    "PreparedRequest",
-    "Request",
-    "RequestException",
-    "Response",
-    "URLRequired",
-    "add_autoauth",
-    "delete",
-    "get",
-    "head",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "request",
-]
+# fmt: off
+__all__ = ["AUTOAUTHS", "METHODS", "AuthObject", "AuthenticationError", "InvalidMethod", "PreparedRequest",
+           "Request", "RequestException", "Response", "URLRequired", "add_autoauth", "delete", "get", "head",
+           "options", "patch", "post", "put", "request"]
+# fmt: on
 
 __version__ = "0.3.0.dev0"
 
@@ -90,23 +75,13 @@ class Request:
     `response` is always there, empty until the request was sent; `sent` tells whether it was.
     """
 
-    def __init__(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        headers: HeadersLike | None = None,
-        files: object = None,
-        data: Data = None,
-        params: Params = None,
-        auth: Auth | None = None,
-        json: object = None,
-        timeout: Timeout = DEFAULT_TIMEOUT,
-        allow_redirects: bool = True,
-        stream: bool = False,
-        verify: Verify = True,
-        cert: Cert = None,
-        progress: Progress | None = None,
-    ) -> None:
+    # fmt: off
+    def __init__(self, method: str | None = None, url: str | None = None, headers: HeadersLike | None = None,
+                 files: object = None, data: Data = None, params: Params = None, auth: Auth | None = None,
+                 json: object = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True,
+                 stream: bool = False, verify: Verify = True, cert: Cert = None,
+                 progress: Progress | None = None) -> None:
+        # fmt: on
         self.method = method
         self.url = url
         self.headers = headers
@@ -122,8 +97,7 @@ class Request:
         self.cert = cert
         self.progress = progress
         self.sent = False
-        self._given: tuple[object, ...] | None = None
-        self._encoded: tuple[bytes | Content | None, str | None] = None, None
+        self._given: tuple[Content, object, object, object] | None = None
         self._response: Response | None = None
 
     def __repr__(self) -> str:
@@ -165,15 +139,12 @@ class Request:
         content = None
         if self.data is not None or self.files is not None or self.json is not None:
             given = self.data, self.files, self.json
-            if self._given is not None and all(map(is_, given, self._given)):
-                content, content_type = self._encoded
-                if isinstance(content, Content):
-                    content.rewind()  # a file is sent from where it stood the first time
-            else:
-                content, content_type = self._encoded = encode(*given)
-                self._given = given
+            if self._given is not None and all(map(is_, given, self._given[1:])):
+                self._given[0].rewind()  # a file is sent from where it stood the first time
+            content, content_type = encode(*given)
+            self._given = (content, *given) if isinstance(content, Content) else None
             # A multipart type given by hand cannot know the boundary.
-            own = headers.get("content-type", "")
+            own = headers.get("content-type", "").lower()
             if content_type and (not own or (self.files and own.startswith("multipart/") and "boundary=" not in own)):
                 headers["Content-Type"] = content_type
             if self.progress is not None and content is not None:
@@ -251,7 +222,12 @@ def limits_of(timeout: Timeout) -> tuple[Seconds, Seconds, Seconds]:
 
 
 def tls_of(verify: Verify, cert: Cert) -> tuple[object, object]:
-    """Return (verify, cert) as the engine's pool tells connections apart by."""
+    """Return (verify, cert) as the engine's pool tells connections apart by. Raises SSLError for other types."""
+    is_context = hasattr(verify, "wrap_socket")
+    if not (is_context or verify is None or isinstance(verify, (bool, int, str, os.PathLike))):
+        raise SSLError(f"verify= is True, False, a path or an SSLContext, not {type(verify).__name__}")
+    if not (cert is None or isinstance(cert, (str, os.PathLike, tuple, list))) or (is_context and cert):
+        raise SSLError("cert= is a path, (certificate, key) or (certificate, key, password); a context has its own")
     return verify, tuple(cert) if isinstance(cert, list) else cert
 
 
@@ -263,8 +239,8 @@ def _redirected(request: PreparedRequest, status: int, location: str) -> Prepare
     if isinstance(body, Content):
         body.rewind()
     if not with_content:
-        for name in ("Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding"):
-            headers.pop(name, None)
+        for name in [name for name in headers if name.lower().startswith(("content-", "transfer-encoding", "digest"))]:
+            del headers[name]
     if not keeps_credentials(request.target.origin, target.origin):
         for name in ("Authorization", "Proxy-Authorization", "Cookie", "Host"):
             headers.pop(name, None)

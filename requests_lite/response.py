@@ -6,7 +6,7 @@ from _weakref import ref
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from .content import Decoded, Raw, charset_of, codings_of, declares_charset, decode, decode_text
+from .content import Decoded, Raw, charset_of, codings_of, declared_charset, decode, decode_text
 from .exceptions import (
     FAILURES,
     HTTPError,
@@ -195,8 +195,7 @@ class Response:
     @property
     def text(self) -> str:
         """The content as text, in the charset that was set or declared, else as BOM, UTF-8 and windows-1252 tell."""
-        declared = self._encoding or (charset_of(self.headers) if declares_charset(self.headers) else None)
-        return decode_text(self.content, declared)
+        return decode_text(self.content, self._encoding or declared_charset(self.headers))
 
     def json(self) -> Any:
         """Return the value that the content is as JSON. Raises JSONDecodeError, which says what it is instead."""

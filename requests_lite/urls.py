@@ -22,7 +22,8 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
-_ENCODED_DOT = re.compile("%2[eE]")  # means the same as the dot itself (RFC 3986 s6.2.2.2)
+_DOTS = re.compile(r"(?<=/)(?:\.|%2[eE]){1,2}(?=/|$)")  # %2E means the same as the dot itself (RFC 3986 s6.2.2.2)
+_NO_HOST = re.compile(r"(?:https?:)?//(?:[/?#]|$)", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -50,12 +51,17 @@ class SplitURL:
         self.url = f"{scheme}://{name}{target}{fragment}"
 
 
-@lru_cache(512)
 def split_url(url: str) -> SplitURL:
     """Split a URL, percent-encoding what a user may write and a wire may not carry.
 
     Raises MissingSchema, InvalidSchema, InvalidURL.
     """
+    # A cache of long ones would hold much, and they seldom come twice.
+    return _split(url) if len(url) <= 1000 else _split.__wrapped__(url)
+
+
+@lru_cache(512)
+def _split(url: str) -> SplitURL:
     url = url.strip(" ")
     if _UNFIT.search(url):
         raise InvalidURL("a URL holds no control characters (such as a line end) and no lone surrogates")
@@ -76,7 +82,7 @@ def split_url(url: str) -> SplitURL:
     host, port = _host_and_port(place, url)
     before, hash_, fragment = rest[end:].partition("#")
     path, question, query = before.partition("?")
-    path = _without_dots(_ENCODED_DOT.sub(".", _encoded(path))) or "/"
+    path = _without_dots(_encoded(path)) or "/"
     target = path + question + _encoded(query)
     username, _, password = userinfo.partition(":")
     credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
@@ -112,8 +118,9 @@ def _encoded(text: str) -> str:
 
 def _without_dots(path: str) -> str:
     """Remove dot segments (RFC 3986 s5.2.4)."""
-    if "/." not in path:
+    if not _DOTS.search(path):
         return path
+    path = _DOTS.sub(lambda segment: segment[0].lower().replace("%2e", "."), path)
     kept: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
@@ -156,16 +163,20 @@ def encode_pairs(pairs: Params) -> str:
     if isinstance(pairs, str):
         return pairs
     flat = []
-    for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:
-        values = [value] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else value
+    for pair in pairs.items() if isinstance(pairs, Mapping) else pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(f"not {type(pair).__name__}")
+        name, value = pair
+        values = [value] if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable) else value
         flat += [(name, item) for item in values if item is not None]
-    return urlencode(flat)
+    return urlencode([(name, bytes(item) if isinstance(item, bytearray) else item) for name, item in flat])
 
 
 def join(base: str, reference: str) -> str:
     """Return the URL that reference means in a document at base (RFC 3986 s5). Raises InvalidURL."""
-    if _UNFIT.search(reference):  # urljoin() would drop a tab or a line end, and go elsewhere
-        raise InvalidURL("the reference holds a control character")
+    # urljoin() would drop a control character or an empty host, and go elsewhere.
+    if _UNFIT.search(reference) or _NO_HOST.match(reference):
+        raise InvalidURL("the reference holds a control character, or no host where one should be")
     try:
         return urljoin(base, reference)
     except ValueError as error:

@@ -22,6 +22,7 @@ from requests_lite.packages.poster.body import (
     Chunked,
     CloseDelimited,
     LengthDelimited,
+    Memory,
     NoBody,
     Source,
     content_length,
@@ -239,11 +240,7 @@ def test_no_body_has_ended_from_the_beginning(receive: Receive) -> None:
     ],
 )
 def test_a_cut_body(
-    received: bytes,
-    got: int,
-    of: int | None,
-    read: Callable[[Body, Callable[[bytes], None]], None],
-    receive: Receive,
+    received: bytes, got: int, of: int | None, read: Callable[[Body, Callable[[bytes], None]], None], receive: Receive
 ) -> None:
     """A length is only the peer's word: no room is taken for it before bytes come."""
     message = receive(received, ends=True)
@@ -282,6 +279,16 @@ def test_bytes_behind_the_body_are_not_content(receive: Receive) -> None:
         assert message.body.read_all() == b"ok"
         assert message.body.read() == b""
         assert reason(message) == SURPLUS
+
+
+def test_content_from_memory_is_read_like_any_other() -> None:
+    body = LengthDelimited(Memory(b"abc"), 3)
+    assert body.read(1) == b"a"
+    assert body.read_all() == b"bc"
+    body = LengthDelimited(Memory(b"abc"), 3)
+    body.close()
+    with pytest.raises(ConnectionLost):
+        body.read()
 
 
 def test_a_bare_source_and_a_bare_body_know_nothing() -> None:
@@ -497,6 +504,22 @@ def test_what_can_only_be_read(kind: type[OnlyRead]) -> None:
     content = FileContent(kind(b"abc"))  # type: ignore[arg-type]
     assert content.length is None
     assert sent(content.blocks()) == b"abc"
+
+
+def test_a_file_that_does_not_block() -> None:
+    """That nothing is there yet is no end."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    try:
+        with open(reading, "rb", buffering=0) as pipe:
+            content = FileContent(pipe)
+            os.write(writing, b"abc")
+            blocks = content.blocks()
+            assert bytes(next(blocks)) == b"abc"
+            with pytest.raises(InvalidMessage):
+                next(blocks)
+    finally:
+        os.close(writing)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

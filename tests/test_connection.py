@@ -15,7 +15,7 @@ from wire import CONNECTIONS, CONTINUE, OK, SURPLUS, SWITCHED, TWO, Row, answer
 
 from requests_lite.packages.poster import connect as connect_module
 from requests_lite.packages.poster import connection as connection_module
-from requests_lite.packages.poster.connect import SelectPoller, connect
+from requests_lite.packages.poster.connect import WRITE, SelectPoller, connect
 from requests_lite.packages.poster.connection import Connection, Message
 from requests_lite.packages.poster.errors import (
     ConnectionLost,
@@ -373,6 +373,47 @@ def test_an_early_answer(run: int, end: Script, client: Client) -> None:
         assert connection.reason in (EARLY, NOT_SENT)
         assert len(taken) < 1000
         assert client.home == []
+
+
+@pytest.fixture
+def blocked(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return an event that is set once a connection has to wait before it can send more."""
+    event = threading.Event()
+
+    class Telling(SelectPoller):
+        def modify(self, descriptor: int, events: int) -> None:
+            self.register(descriptor, events)
+            if events & WRITE:
+                event.set()
+
+    monkeypatch.setattr(connection_module, "new_poller", Telling)
+    return event
+
+
+def test_a_block_that_cannot_be_sent_at_once(
+    blocked: threading.Event, client: Client, tls: ssl.SSLContext | None
+) -> None:
+    """It goes on where it stopped."""
+    content = bytes(range(256)) * (1 << 16)
+    script = [Expect(content=False), Wait(blocked), Take(len(content)), Send(OK + TWO + b"ok")]
+    with Server(script, tls=tls) as server:
+        connection = client.connect(server)
+        assert exchange(connection, [content]).body.read_all() == b"ok"
+        assert (connection.reason, client.home) == ("", [connection])
+    assert server.received[0].endswith(b"\r\n\r\n" + content)
+
+
+def test_an_early_answer_in_the_middle_of_a_block(
+    blocked: threading.Event, client: Client, tls: ssl.SSLContext | None
+) -> None:
+    """The server takes no more, so only the answer can end the wait."""
+    over = threading.Event()
+    with Server([Expect(content=False), Wait(blocked), Send(TOO_BIG), Wait(over)], tls=tls) as server:
+        connection = client.connect(server)
+        message = exchange(connection, [MIB * 64])
+        assert (message.status, message.body.read_all()) == (413, b"too big")
+        assert connection.reason == EARLY
+        over.set()
 
 
 def test_an_early_answer_over_tls(client: Client, certificates: Certificates) -> None:

@@ -125,6 +125,16 @@ def test_other_types_are_refused(value: str) -> None:
     assert lines(headers) == [("A", "b")]
 
 
+@pytest.mark.parametrize(
+    "fields", [1, 1.5, object(), "A: b", ["A: b"], ["ab"], [("A",)], [("A", "b", "c")], [1], [None]]
+)
+def test_what_they_cannot_be_made_from(fields: HeadersLike) -> None:
+    for make in (Headers, Headers({"A": "b"}).merge):
+        with pytest.raises(InvalidMessage, match="headers are a mapping or") as caught:
+            make(fields)
+        assert caught.value.part == "field"
+
+
 def test_equality_knows_no_case_and_no_order() -> None:
     headers = Headers([("A", "1"), ("B", "2")])
     assert headers == Headers([("b", "2"), ("a", "1")])

@@ -19,7 +19,7 @@ UPSTAIRS = """
 LADDER = [*("packages/poster/" + name for name in ENGINE.split()), *UPSTAIRS.split()]
 # The encoder stands beside the ladder: its files import nothing of ours but each other.
 BESIDE = ["packages/__init__", "packages/poster/__init__"]
-BESIDE += ["packages/poster/" + name for name in "dialects part encode".split()]
+BESIDE += ["packages/poster/" + name for name in "part encode".split()]
 # What may be imported inside a function: it costs time, and most programs never need it.
 LATE = set(
     "cookies demo packages/poster/tls"

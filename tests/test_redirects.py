@@ -65,7 +65,9 @@ def test_credentials_in_a_location_are_credentials() -> None:
         ("ftp://h/", InvalidSchema),
         ("file:///etc/passwd", InvalidSchema),
         ("http://[", InvalidURL),
-        ("/\x00", InvalidURL), ("/a\tb", InvalidURL),
+        ("/\x00", InvalidURL),
+        ("/a\tb", InvalidURL),
+        ("http:///x", InvalidURL),
     ],
 )
 def test_a_location_that_leads_nowhere_is_an_error(location: str, error: type[Exception]) -> None:

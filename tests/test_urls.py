@@ -28,6 +28,7 @@ from requests_lite.urls import encode_pairs, join, shown, split_url, with_params
         ("http://h/../../etc", ("http", "h", 80), "/etc"),
         ("http://h/a/..", ("http", "h", 80), "/"),
         ("http://h/a/%2e%2E/b", ("http", "h", 80), "/b"),
+        ("http://h/a%2eb", ("http", "h", 80), "/a%2eb"),
         ("http://h/a/.hidden", ("http", "h", 80), "/a/.hidden"),
         ("http://h/x?u=http://a/../b", ("http", "h", 80), "/x?u=http://a/../b"),
     ],

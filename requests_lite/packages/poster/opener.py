@@ -39,18 +39,12 @@ class Opener:
     def __init__(self, pool: Pool | None = None) -> None:
         self.pool = Pool() if pool is None else pool
 
-    def exchange(
-        self,
-        origin: Origin,
-        method: str,
-        target: str,
-        headers: Headers,
-        content: bytes | Content | None = None,
-        tls: tuple[object, object] | None = None,
-        connect_limit: float | None = 10.0,
-        silence: float | None = 120.0,
-        deadline: float | None = None,
-    ) -> Message:
+    # fmt: off
+    def exchange(self, origin: Origin, method: str, target: str, headers: Headers,
+                 content: bytes | Content | None = None, tls: tuple[object, object] | None = None,
+                 connect_limit: float | None = 10.0, silence: float | None = 120.0,
+                 deadline: float | None = None) -> Message:
+        # fmt: on
         """Send a request to origin and return the response, its body still to be read.
 
         tls is (verify, cert) for https. connect_limit and silence are seconds, deadline is a moment of

@@ -1,31 +1,61 @@
-"""One part of a multipart form: its header, and its content in blocks (RFC 7578 section 4)."""
+"""One part of a multipart form: its header in one of two dialects, and its content in blocks (RFC 7578 section 4)."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
-import itertools
 import os
 import re
 import stat
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from urllib.parse import quote_plus
 
-from .dialects import DIALECTS, as_text, as_utf8, guess_type
+Text = str | bytes
+Callback = Callable[["MultipartParam | None", int, "int | None"], object]
+Fields = Mapping[str, object] | Iterable["MultipartParam | tuple[object, object]"]
+Blocks = Generator[memoryview, None, None]
 
 BLOCK_SIZE = 512 * 1024  # 256 KiB to 1 MiB measure alike over loopback, within a few per cent
-SINGLE_VALUES = (str, bytes, bytearray, memoryview, int, float)
+_quoted = functools.lru_cache(16, typed=True)(quote_plus)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 s5.6.2
+# These very classes fill a buffer with what `read` would give; one that overrides `read` alone (to count, to encrypt)
+# inherits a readinto that knows nothing of it. Where there is readinto1, it does not wait until a pipe fills the buffer.
+_FILLERS = (io.FileIO, io.BytesIO, io.BufferedReader, io.BufferedRandom)
+
+
+def as_text(value: object) -> str:
+    """Return a name as text that UTF-8 can say: bytes become these bytes again, a lone surrogate U+FFFD."""
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    return text if text.isascii() else re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)
+
+
+def _for_form(text: str) -> str:
+    # Chromium sends a NUL as it is. Servers cut or refuse the line there, so it is escaped like CR and LF.
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").replace("\0", "%00")
+
+
+def _for_poster(text: str) -> str:
+    text = text.encode("ascii", "xmlcharrefreplace").decode().encode("unicode_escape").decode()
+    return text.replace('"', '\\"')
+
+
+def _type_of(filename: str) -> str | None:
+    import mimetypes
+
+    if not mimetypes.inited:
+        mimetypes.init()
+    # By the last suffix alone: mimetypes.guess_type takes a .tar.gz for application/x-tar.
+    _, dot, suffix = filename.rpartition(".")
+    return mimetypes.types_map.get(dot + suffix.lower())
 
 
 class EncodeError(ValueError):
-    """A part cannot be sent as it is: `part` is its name, `reason` says why."""
+    """A form cannot be sent as it is: `part` is the name of the part at fault, '' if none is; `reason` says why."""
 
-    def __init__(self, part: str, reason: str) -> None:
+    def __init__(self, part: object, reason: str) -> None:
         super().__init__(part, reason)
-        self.part = part
-        self.reason = reason
+        self.part, self.reason = as_text(part), reason
 
     def __str__(self) -> str:
         return f"part {self.part!r}: {self.reason}"
@@ -38,103 +68,43 @@ class UnrewindableError(EncodeError):
 class Buffer:
     """The one buffer that blocks are made in. It always has room for a byte more: a full one is taken."""
 
-    __slots__ = ("used", "view")
-
     def __init__(self, size: int) -> None:
-        self.view = memoryview(bytearray(size))
-        self.used = 0
+        self.view, self.used = memoryview(bytearray(size)), 0
 
-    def room(self, limit: int) -> memoryview:
-        return self.view[self.used : self.used + limit]
-
-    def take(self) -> Iterator[memoryview]:
+    def take(self) -> Blocks:
         used, self.used = self.used, 0
         if used:
             yield self.view[:used]
 
-    def put(self, piece: bytes | memoryview) -> Iterable[memoryview]:
-        """Add a piece and return the blocks that are ready to go."""
-        end = self.used + len(piece)
-        if end >= len(self.view):
-            return self._overflow(memoryview(piece))
-        self.view[self.used : end] = piece
-        self.used = end
-        return ()
-
-    def _overflow(self, rest: memoryview) -> Iterator[memoryview]:
-        yield from self.take()
-        size = len(self.view)
-        while len(rest) >= size:  # straight from where it is, without a copy
-            yield rest[:size]
-            rest = rest[size:]
-        self.view[: len(rest)] = rest
-        self.used = len(rest)
-
-
-def _readinto_of(kind: type) -> str | None:
-    """Return the name of the method that fills a buffer from such a file, None where only `read` will do."""
-    # A class that overrides `read` alone (to count, to encrypt) inherits a readinto that knows nothing of it,
-    # and a wrapper hands out its file's by __getattr__. So readinto counts only where it stands before read.
-    for base in kind.__mro__:
-        # readinto1 gives what a pipe has now and does not wait until the buffer is full.
-        for name in ("readinto1", "readinto"):
-            if name in vars(base):
-                return name
-        if "read" in vars(base):
-            break
-    return None
-
-
-def _read_pieces(source: object) -> Iterator[memoryview]:
-    """Yield the bytes of an iterable, or what the `read` of a file gives, its text as UTF-8."""
-    if hasattr(source, "read"):
-        while piece := source.read(BLOCK_SIZE):
-            yield memoryview(piece.encode() if isinstance(piece, str) else piece).cast("B")
-        return
-    assert isinstance(source, Iterable)
-    for piece in source:
-        yield memoryview(piece).cast("B")
-
-
-def _extent(file: object) -> tuple[int | None, int | None]:
-    """Return where a file stands, if one can go back there, and how many bytes follow, if it tells."""
-    is_text = hasattr(file, "encoding")
-    try:
-        if hasattr(file, "seek") and hasattr(file, "tell"):
-            start: int = file.tell()
-            if is_text:
-                size = sum(map(len, _read_pieces(file)))
-            else:  # not fstat: a gzip.GzipFile has the descriptor of what it unpacks
-                file.seek(0, io.SEEK_END)
-                size = max(0, file.tell() - start)
-            file.seek(start)
-            return start, size
-    except (OSError, NotImplementedError):
-        pass
-    try:
-        if hasattr(file, "fileno") and not is_text:
-            status = os.fstat(file.fileno())
-            return None, status.st_size if stat.S_ISREG(status.st_mode) else None
-    except OSError:
-        pass
-    return None, None
+    def put(self, piece: bytes | memoryview) -> Blocks:
+        """Add a piece, which may have been read into its place already, and yield the blocks that are full."""
+        rest, size = memoryview(piece), len(self.view)
+        if len(rest) >= size:
+            yield from self.take()
+        while self.used + len(rest) >= size:
+            block, rest = rest[: size - self.used], rest[size - self.used :]
+            if self.used:  # else straight from where it is, without a copy
+                self.view[self.used :] = block
+                self.used, block = 0, self.view
+            yield block
+        start, self.used = self.used, self.used + len(rest)
+        self.view[start : self.used] = rest
 
 
 @functools.total_ordering
 class MultipartParam:
     """One part: a name with a value (bytes, or text that goes out as UTF-8), or with what a file holds.
 
-    `fileobj` is a binary or text file, sent from where it stands; a path, opened late and closed always; or
-    an iterable of bytes. `filesize` is found out where it can be. `cb(param, current, total)` is called
-    after each block. `dialect` is "poster" or "form"; `headers` are further fields of the part's header.
+    `fileobj` is a binary or text file, sent from where it stands; a path, opened late and closed always; or an
+    iterable of bytes. `filesize`, in bytes, is found out where it can be. `cb(param, current, total)` counts the bytes
+    of this part. `dialect` is "poster" or "form" (what browsers send); `headers` are more fields of the part's header.
 
-    Raises EncodeError for a file that is closed, a directory or not readable; for both value and fileobj;
-    and, in poster's dialect, for a size that cannot be found out.
-
-    >>> MultipartParam("foo", "bar", dialect="form").encode("XXX")
-    b'--XXX\\r\\nContent-Disposition: form-data; name="foo"\\r\\n\\r\\nbar\\r\\n'
+    Raises EncodeError for what cannot be sent; in poster's dialect also for a size that cannot be found out.
     """
 
+    value: bytes | memoryview | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    _path: str | bytes | None = None
     _start: int | None = None  # where the content begins; None: there is no way back to it
     _begun = False
 
@@ -149,65 +119,74 @@ class MultipartParam:
         cb: Callback | None = None,
         *,
         dialect: str = "poster",
-        headers: Headers | None = None,
+        headers: Mapping[str, object] | Iterable[tuple[object, object]] | None = None,
     ) -> None:
+        if dialect not in ("form", "poster"):
+            raise ValueError(f"a dialect is 'form' or 'poster', not {dialect!r}")
         self.name = as_text(name)
-        self.value: bytes | memoryview | None = None
         self.filename = None if filename is None else as_text(filename)
         self.filetype = None if filetype is None else as_text(filetype)
-        self.filesize = filesize
-        self.fileobj = fileobj
-        self.cb = cb
-        self.dialect = dialect
-        self.headers: list[tuple[str, str]] = []
-        if headers:
-            self._add_headers(headers)
+        self.filesize, self.fileobj, self.cb, self.dialect = filesize, fileobj, cb, dialect
+        for key, given in () if not headers else headers.items() if isinstance(headers, Mapping) else headers:
+            field, text = as_text(key), as_text(given)
+            if not _TOKEN.fullmatch(field):
+                raise EncodeError(name, "the name of a header is no token")
+            if field.lower() == "content-type":
+                self.filetype = self.filetype or text
+            elif field.lower() != "content-disposition":  # made of name and filename alone
+                self.headers += ((field, text),)
         if value is not None and fileobj is not None:
-            raise EncodeError(self.name, "Only one of value or fileobj may be specified")
+            raise EncodeError(name, "Only one of value or fileobj may be specified")
         try:
-            if isinstance(value, bytes):
-                self.value = value
-            elif isinstance(value, (bytearray, memoryview)):
+            if isinstance(value, (bytearray, memoryview)):
                 self.value = memoryview(value).cast("B")
             elif value is not None:
-                self.value = str(value).encode()
+                self.value = value if isinstance(value, bytes) else str(value).encode()
             elif fileobj is not None:
                 self._measure(fileobj)
         except EncodeError:
             raise
         except (OSError, TypeError, ValueError) as error:
-            raise EncodeError(self.name, f"cannot be sent: {error}") from error
-
-    def _add_headers(self, headers: Headers) -> None:
-        for key, given in headers.items() if isinstance(headers, Mapping) else headers:
-            name, value = as_text(key), as_text(given)
-            if not _TOKEN.fullmatch(name):
-                raise EncodeError(self.name, "the name of a header is no token")
-            if name.lower() == "content-type":
-                self.filetype = self.filetype or value
-            elif name.lower() != "content-disposition":  # made of name and filename alone
-                self.headers.append((name, value))
+            raise EncodeError(name, f"cannot be sent: {error}") from error
+        if self.value is not None:
+            self.filesize, self._start = len(self.value), 0
 
     def _measure(self, source: object) -> None:
-        size: int | None = None
+        """Find out where the content begins, if one can go back there, and how long it is, if it tells."""
+        size = None
         if hasattr(source, "read"):
             if getattr(source, "closed", False):
                 raise EncodeError(self.name, "the file is closed")
             if hasattr(source, "readable") and not source.readable():
                 raise EncodeError(self.name, "the file is not open for reading")
-            self._start, size = _extent(source)
+            is_text = hasattr(source, "encoding")
+            with contextlib.suppress(OSError):
+                # Good where the file cannot seek; a gzip.GzipFile has the descriptor of what it unpacks.
+                status = os.fstat(source.fileno()) if hasattr(source, "fileno") and not is_text else None
+                size = status.st_size if status and stat.S_ISREG(status.st_mode) else None
+            with contextlib.suppress(OSError, NotImplementedError):
+                if hasattr(source, "seek") and hasattr(source, "tell"):
+                    start: int = source.tell()
+                    if is_text:
+                        length = sum(map(len, self._read(Buffer(1))))
+                    else:
+                        source.seek(0, io.SEEK_END)
+                        length = max(0, source.tell() - start)
+                    source.seek(start)
+                    self._start, size = start, length
         elif isinstance(source, os.PathLike):
+            self._path = os.fspath(source)
             status = os.stat(source)
             if stat.S_ISDIR(status.st_mode):
-                raise EncodeError(self.name, f"{os.fspath(source)!r} is a directory")
+                raise EncodeError(self.name, f"{self._path!r} is a directory")
             if stat.S_ISREG(status.st_mode):
                 self._start, size = 0, status.st_size
         elif isinstance(source, (list, tuple)):
-            self._start, size = 0, sum(map(len, _read_pieces(source)))
-        elif isinstance(source, Iterable) and not isinstance(source, (*SINGLE_VALUES, Mapping)):
-            self._start = None if isinstance(source, Iterator) else 0
-        else:
+            self._start, size = 0, sum(memoryview(piece).nbytes for piece in source)
+        elif not isinstance(source, Iterable) or isinstance(source, (str, bytes, bytearray, memoryview, Mapping)):
             raise TypeError(f"{type(source).__name__} is no file, no path and no iterable of bytes")
+        elif not isinstance(source, Iterator):
+            self._start = 0
         if self.filesize is None:
             self.filesize = size
         if self.filesize is None and self.dialect == "poster":
@@ -231,36 +210,32 @@ class MultipartParam:
     @classmethod
     def from_file(cls, paramname: Text, filename: str | os.PathLike[str]) -> MultipartParam:
         """Return the param for a file on disk, which is opened here: its basename, guessed type and size."""
-        basename = os.path.basename(filename)
-        return cls(paramname, None, basename, guess_type(basename), fileobj=open(filename, "rb"))
+        basename = os.path.basename(os.fsdecode(filename))
+        return cls(paramname, None, basename, _type_of(basename), fileobj=open(filename, "rb"))
 
     @classmethod
     def from_params(cls, params: Fields) -> list[MultipartParam]:
-        """Return the params for a mapping, or for a sequence of pairs and params.
+        """Return the params for a mapping, or for pairs and params; a file's `name` is its filename and tells its type.
 
-        A param that stands as a value has to bear its key for a name (AssertionError). A file's `name` is its
-        filename, from which its type is guessed.
+        Raises AssertionError for a param under another name than its own, EncodeError for what is no pair.
         """
 
-        def make(name: object, value: object) -> Iterator[MultipartParam]:
-            if hasattr(value, "read"):
-                path = getattr(value, "name", None)
-                filename = path if isinstance(path, str) else None  # not the number of a descriptor
-                yield cls(name, None, filename, guess_type(filename), fileobj=value)
-            else:
-                yield cls(name, value)
+        def make(name: object, value: object) -> list[MultipartParam]:
+            if not hasattr(value, "read"):
+                return [cls(name, value)]
+            path = getattr(value, "name", None)
+            filename = path if isinstance(path, str) else None  # not the number of a descriptor
+            return [cls(name, None, filename, filename and _type_of(filename), fileobj=value)]
 
-        return list(params_of(params, make))
+        return params_of(params, make)
 
     def reset(self) -> None:
         """Go back to where the content began. Raises UnrewindableError when there is no way back."""
-        if self.fileobj is None:
-            if self.value is None:
-                raise EncodeError(self.name, "Don't know how to reset this parameter")
-        elif self._start is None:
-            if self._begun:
-                raise UnrewindableError(self.name, "has been read and cannot be read again")
-        elif hasattr(self.fileobj, "seek"):
+        if self.value is None and self.fileobj is None:
+            raise EncodeError(self.name, "Don't know how to reset this parameter")
+        if self._begun and self._start is None:
+            raise UnrewindableError(self.name, "has been read and cannot be read again")
+        if self._start is not None and hasattr(self.fileobj, "seek"):
             try:
                 self.fileobj.seek(self._start)
             except (OSError, ValueError) as error:
@@ -268,7 +243,30 @@ class MultipartParam:
 
     def encode_hdr(self, boundary: Text) -> bytes:
         """Return the delimiter and the header of the part, the empty line included."""
-        return self.head(quote_plus(boundary))
+        name, filename, filetype = self.name, self.filename, self.filetype
+        if self.dialect == "form":
+            # WHATWG: the newlines of a name become CRLF first; those of a filename stay what they are.
+            name = _for_form(name.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n"))
+            if filename is not None:
+                filetype = filetype or _type_of(filename) or "application/octet-stream"
+                filename = _for_form(filename)
+        else:
+            filetype = filetype or "text/plain; charset=utf-8"
+            filename = None if filename is None else _for_poster(filename)
+            if name.isascii():
+                name = _for_poster(name)
+            else:
+                from email.charset import Charset
+
+                name = Charset("utf-8").header_encode(name.encode("utf-8", "replace").decode())
+        head = f'--{_quoted(boundary)}\r\nContent-Disposition: form-data; name="{name}"'
+        if filename is not None:
+            head += f'; filename="{filename}"'
+        for field, value in (("Content-Type", filetype), *self.headers) if filetype else self.headers:
+            if "\r" in value or "\n" in value or "\0" in value:
+                raise EncodeError(self.name, f"{field} holds a CR, LF or NUL")
+            head += f"\r\n{field}: {value}"
+        return (head + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
     def encode(self, boundary: Text) -> bytes:
         """Return the part in one piece. Raises EncodeError when the boundary stands in its content."""
@@ -280,122 +278,100 @@ class MultipartParam:
 
     def get_size(self, boundary: Text) -> int:
         """Return how many bytes the part has, header included."""
-        size = self.size(self.encode_hdr(boundary))
-        if size is None:
+        if self.filesize is None:
             raise EncodeError(self.name, "Could not determine filesize")
-        return size
-
-    def head(self, boundary: str) -> bytes:
-        write_name, write_filename, default_type = DIALECTS[self.dialect]
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{write_name(self.name)}"'
-        if self.filename is not None:
-            head += f'; filename="{write_filename(self.filename)}"'
-        filetype = self.filetype or default_type(self.filename)
-        typed = [("Content-Type", filetype)] if filetype else []
-        for name, value in typed + self.headers:
-            if "\r" in value or "\n" in value or "\0" in value:
-                raise EncodeError(self.name, f"{name} holds a CR, LF or NUL")
-            head += f"\r\n{name}: {value}"
-        return as_utf8(head + "\r\n\r\n")
-
-    def size(self, head: bytes) -> int | None:
-        size = self.filesize if self.value is None else len(self.value)
-        return None if size is None else len(head) + size + 2
+        return len(self.encode_hdr(boundary)) + self.filesize + 2
 
     def _encode(self, boundary: Text, blocksize: int, cb: Callback | None) -> Iterator[bytes]:
         head, size = self.encode_hdr(boundary), self.get_size(boundary)
-        block = Buffer(min(max(1, blocksize), size + 1))
-        blocks: Blocks = itertools.chain(self.write(head, block), block.take())
-        if cb is not None:
-            blocks = self.report(cb, blocks, block, size)
         # RFC 2046 s5.1.1: no line of the content may begin with the delimiter, whatever follows it.
         delimiter = b"\n" + head[: head.index(b"\r")]
         window = b""
-        for ready in blocks:
-            piece = bytes(ready)
-            window = window[1 - len(delimiter) :] + piece
+        for ready in write([(head, len(head), self, cb)], b"", min(max(1, blocksize), size + 1)):
+            block = bytes(ready)
+            window = window[1 - len(delimiter) :] + block
             if delimiter in window:
                 where = "encoded string" if self.fileobj is None else "file data"
                 raise EncodeError(self.name, f"boundary found in {where}")
-            yield piece
+            yield block
 
-    def report(self, cb: Callback, blocks: Blocks, block: Buffer, size: int | None) -> Blocks:
-        """Pass the blocks on and tell cb how far this part has come."""
-        current = -block.used  # what stands in the buffer already is of the parts before
-        for ready in blocks:
-            yield ready
-            current += len(ready)
-            cb(self, current, size)
-        if block.used:  # the rest goes out with what follows
-            cb(self, current + block.used, size)
-
-    def write(self, head: bytes, block: Buffer) -> Blocks:
-        """Write the part into the buffer and yield the blocks that are ready to go."""
-        yield from block.put(head)
+    def _read(self, buffer: Buffer) -> Generator[bytes | memoryview, None, None]:
+        """Yield the content as it comes; from a file that can do so, read into the room that is left in the buffer."""
+        source = self.fileobj
         if self.value is not None:
-            yield from block.put(self.value)
-        else:
-            yield from self._write_file(block)
-        yield from block.put(b"\r\n")
-
-    def _write_file(self, block: Buffer) -> Blocks:
-        """Write exactly as many bytes as were announced, or raise EncodeError."""
-        self.reset()
-        self._begun = True
-        source, opened, announced, came = self.fileobj, None, self.filesize, 0
-        # One byte more than announced is asked for, so that a file that has grown shows before its part ends.
-        limit = sys.maxsize if announced is None else announced + 1
+            source = [memoryview(self.value)[at : at + BLOCK_SIZE] for at in range(0, len(self.value), BLOCK_SIZE)]
+        # What goes wrong in a user's own iterable reaches him as it is.
+        faults = (OSError, TypeError, ValueError) if self._path or hasattr(source, "read") else ()
         try:
-            if not hasattr(source, "read") and isinstance(source, os.PathLike):
-                source = opened = io.FileIO(source)
-            name = _readinto_of(type(source))
-            if name is not None:
-                readinto = getattr(source, name)
-                while came < limit and (count := readinto(block.room(limit - came))):
-                    came += count
-                    block.used += count
-                    if announced is None or (block.used == len(block.view) and came < limit):
-                        yield from block.take()  # what comes live goes out live
-                if count is None:
-                    raise BlockingIOError("a non-blocking file has nothing to read yet")
-            else:
-                for piece in _read_pieces(source):
-                    came += len(piece)
-                    if came >= limit:
-                        break
-                    yield from block.put(piece)
-                    if announced is None:
-                        yield from block.take()
-        except (OSError, ValueError, TypeError) as error:
+            with io.FileIO(self._path) if self._path else contextlib.nullcontext(source) as file:
+                if type(file) in _FILLERS:
+                    readinto = getattr(file, "readinto" if type(file) is io.FileIO else "readinto1")
+                    while count := readinto(room := buffer.view[buffer.used :]):
+                        yield room[:count]
+                    if count is None:
+                        raise BlockingIOError("a non-blocking file has nothing to read yet")
+                elif hasattr(file, "read"):
+                    while piece := file.read(BLOCK_SIZE):
+                        yield piece.encode() if isinstance(piece, str) else piece
+                elif isinstance(file, Iterable):
+                    yield from file
+        except faults as error:
             raise EncodeError(self.name, f"cannot be read: {error}") from error
-        finally:
-            if opened is not None:
-                opened.close()
-        if announced is not None and came != announced:
-            arrived = f"{came} came" if came < announced else "more came"
-            raise EncodeError(self.name, f"{announced} bytes were announced and {arrived}")
 
 
-Text = str | bytes
-Callback = Callable[["MultipartParam | None", int, "int | None"], object]
-Fields = Mapping[str, object] | Iterable[MultipartParam | tuple[object, object]]
-Headers = Mapping[str, object] | Iterable[tuple[object, object]]
-Blocks = Iterator[memoryview]
+def write(parts: Iterable[tuple[bytes, int, MultipartParam, Callback | None]], end: bytes, size: int) -> Blocks:
+    """Yield the parts in blocks of one buffer: each exactly as long as it was announced, or EncodeError.
+
+    A part comes with what goes before its content, the size of its header, which is the last of that, and a listener.
+    """
+    buffer = Buffer(size)
+    for lead, head, part, cb in parts:
+        part.reset()
+        part._begun = True
+        announced, came = part.filesize, 0
+        total = None if announced is None else head + announced + 2
+        yield from buffer.put(lead)
+        with contextlib.closing(part._read(buffer)) as pieces:
+            for piece in pieces:
+                try:
+                    view = memoryview(piece).cast("B")
+                except (TypeError, ValueError) as error:
+                    raise EncodeError(part.name, f"cannot be read: {error}") from error
+                came += len(view)
+                if announced is not None and came > announced:
+                    raise EncodeError(part.name, f"{announced} bytes were announced and more came")
+                yield from buffer.put(view)
+                if announced is None:
+                    yield from buffer.take()  # what comes live goes out live
+                if cb is not None and buffer.used < len(view):  # a block has gone out
+                    cb(part, head + came - buffer.used, total)
+        if announced is not None and came < announced:
+            raise EncodeError(part.name, f"{announced} bytes were announced and {came} came")
+        yield from buffer.put(b"\r\n")
+        if cb is not None:
+            cb(part, head + came + 2, total)
+    yield from buffer.put(end)
+    yield from buffer.take()
 
 
-def params_of(fields: object, make: Callable[[object, object], Iterable[MultipartParam]]) -> Iterator[MultipartParam]:
-    """Yield the params that stand in fields, and those that make makes of a name and a value."""
+def params_of(fields: object, make: Callable[[object, object], list[MultipartParam]]) -> list[MultipartParam]:
+    """Return the params that stand in fields, and those that make makes of a name and a value."""
+    params: list[MultipartParam] = []
     items = () if fields is None else fields.items() if isinstance(fields, (dict, Mapping)) else fields
     if isinstance(items, (str, bytes)) or not hasattr(items, "__iter__"):
         raise EncodeError("", f"fields are a mapping or (name, value) pairs, not {type(fields).__name__}")
     for item in items:
         if isinstance(item, MultipartParam):
-            yield item
-            continue
+            item = (item.name, item)
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            raise EncodeError(
+                "", f"fields are a mapping or (name, value) pairs; a {type(item).__name__} here is no pair"
+            )
         name, value = item
         if not isinstance(value, MultipartParam):
-            yield from make(name, value)
-        elif value.name == as_text(name):
-            yield value
-        else:
+            params += make(name, value)
+        elif value.name != as_text(name):
             raise AssertionError(f"the param {value.name!r} stands under the name {as_text(name)!r}")
+        else:
+            params.append(value)
+    return params

@@ -112,7 +112,10 @@ class FileContent(Content):
         if self.started:
             if self.start is None:
                 raise UnrewindableContent("the content came from a file that cannot seek")
-            self.file.seek(self.start)
+            try:
+                self.file.seek(self.start)
+            except (AttributeError, OSError, ValueError) as error:
+                raise UnrewindableContent(f"the content cannot be sent again: {error}") from error
 
 
 def delimited(blocks: Iterable[Block], length: int) -> Iterator[Block]:

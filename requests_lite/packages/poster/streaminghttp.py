@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 from weakref import WeakKeyDictionary
 
-from .body import BLOCK, Body
+from .body import Body
 from .connect import Origin
 from .connection import Message
 from .errors import IncompleteBody, TransferTimeout, UnrewindableContent
@@ -58,19 +58,6 @@ class Response(io.BufferedReader):
         self.msg: http.client.HTTPMessage | str = self.headers  # users of urllib.request find the reason here
         self.url = ""
 
-    def read(self, size: int | None = -1) -> bytes:
-        """Return size bytes, fewer only at the end; by default all that is left."""
-        if size is not None and size >= 0:
-            return super().read(size)
-        whole = io.BytesIO()
-        try:
-            while block := self.read1(BLOCK):
-                whole.write(block)
-        except http.client.IncompleteRead as cut:
-            cut.partial = whole.getvalue()
-            raise
-        return whole.getvalue()
-
     def info(self) -> http.client.HTTPMessage:
         """Return the headers."""
         return self.headers
@@ -82,11 +69,6 @@ class Response(io.BufferedReader):
     def getcode(self) -> int:
         """Return the status."""
         return self.status
-
-    def getheader(self, name: str, default: str | None = None) -> str | None:
-        """Return a field's value, those of repeats joined by ", "."""
-        values = self.headers.get_all(name)
-        return default if values is None else ", ".join(values)
 
 
 class _RawContent(io.RawIOBase):
