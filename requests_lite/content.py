@@ -229,11 +229,11 @@ class Raw(io.BufferedIOBase):
         try:
             block = self._block(size if size > 0 else BLOCK)
         except BaseException as error:
-            known = isinstance(error, FAILURES)
-            self._failure = self._failed(error if known else ConnectionLost("reading was interrupted"))
-            if known:
-                raise self._failure from error
-            raise
+            if not isinstance(error, FAILURES):
+                self._failure = self._failed(ConnectionLost("reading was interrupted"))
+                raise
+            self._failure = self._failed(error)
+            raise self._failure from error
         self.at_end = not block
         return block
 

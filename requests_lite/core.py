@@ -82,20 +82,11 @@ class Request:
                  stream: bool = False, verify: Verify = True, cert: Cert = None,
                  progress: Progress | None = None) -> None:
         # fmt: on
-        self.method = method
-        self.url = url
-        self.headers = headers
-        self.files = files
-        self.data = data
-        self.params = params
-        self.auth = auth
-        self.json = json
-        self.timeout = timeout
-        self.allow_redirects = allow_redirects
-        self.stream = stream
-        self.verify = verify
-        self.cert = cert
-        self.progress = progress
+        self.method, self.url, self.headers = method, url, headers
+        self.files, self.data, self.params, self.json = files, data, params, json
+        self.auth, self.verify, self.cert = auth, verify, cert
+        self.timeout, self.allow_redirects = timeout, allow_redirects
+        self.stream, self.progress = stream, progress
         self.sent = False
         self._given: tuple[Content, object, object, object] | None = None
         self._response: Response | None = None

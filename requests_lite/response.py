@@ -16,7 +16,7 @@ from .exceptions import (
     StreamConsumedError,
     from_engine,
 )
-from .packages.poster.body import BLOCK, Body, Chunked, LengthDelimited, Memory
+from .packages.poster.body import BLOCK, Body, Chunked, LengthDelimited, Source
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
 from .packages.poster.sending import Content
@@ -61,6 +61,10 @@ class Response:
     or read it to its end, so that the connection can serve another request.
     """
 
+    status_code: int | None = None
+    reason: str | None = None
+    url: str | None = None
+    _body: Body | None = None
     _content: bytes | bool = False  # False: not read yet
     _encoding: str | None = None
     _raw: Raw | None = None
@@ -70,18 +74,10 @@ class Response:
     def __init__(self, request: PreparedRequest | None = None, message: Message | None = None) -> None:
         self.request = request
         self.history: list[Response] = []
-        self._body: Body | None = None
-        self.status_code: int | None = None
-        self.reason: str | None = None
-        self.url: str | None = None
-        if message is None or request is None:
-            self.headers = Headers()
-        else:
-            self._body = message.body
-            self.status_code = message.status
-            self.reason = message.reason
-            self.headers = message.headers
-            self.url = request.target.url
+        self.headers = Headers() if message is None else message.headers
+        if message is not None and request is not None:
+            self.url, self._body = request.target.url, message.body
+            self.status_code, self.reason = message.status, message.reason
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -137,7 +133,7 @@ class Response:
                 block = self.raw.read(limit + 1 - len(content))
                 content += block
                 if not block:
-                    self._body, self._raw = LengthDelimited(Memory(content), len(content)), None
+                    self._body, self._raw = LengthDelimited(Source(content), len(content)), None
                     return
             self._body.close()
 

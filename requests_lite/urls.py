@@ -43,11 +43,8 @@ class SplitURL:
         name = authority(host, port)
         if DEFAULT_PORTS[scheme] == port:
             name = name.removesuffix(f":{port}")
-        self.origin = origin
-        self.path = path
-        self.target = target
-        self.fragment = fragment
-        self.userinfo = userinfo
+        self.origin, self.userinfo = origin, userinfo
+        self.path, self.target, self.fragment = path, target, fragment
         self.url = f"{scheme}://{name}{target}{fragment}"
 
 

@@ -22,7 +22,6 @@ from requests_lite.packages.poster.body import (
     Chunked,
     CloseDelimited,
     LengthDelimited,
-    Memory,
     NoBody,
     Source,
     content_length,
@@ -282,10 +281,10 @@ def test_bytes_behind_the_body_are_not_content(receive: Receive) -> None:
 
 
 def test_content_from_memory_is_read_like_any_other() -> None:
-    body = LengthDelimited(Memory(b"abc"), 3)
+    body = LengthDelimited(Source(b"abc"), 3)
     assert body.read(1) == b"a"
     assert body.read_all() == b"bc"
-    body = LengthDelimited(Memory(b"abc"), 3)
+    body = LengthDelimited(Source(b"abc"), 3)
     body.close()
     with pytest.raises(ConnectionLost):
         body.read()
@@ -520,6 +519,15 @@ def test_a_file_that_does_not_block() -> None:
                 next(blocks)
     finally:
         os.close(writing)
+
+
+def test_a_file_that_was_closed_cannot_be_sent_again() -> None:
+    file = io.BytesIO(b"abc")
+    content = FileContent(file)
+    assert sent(content.blocks()) == b"abc"
+    file.close()
+    with pytest.raises(UnrewindableContent):
+        content.rewind()
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_bomb_comes_in_small_blocks() -> None:
         ("Text/Plain; charset=UTF-8", "UTF-8"),
         ("text/plain; x=y; CHARSET = 'utf-8'", "utf-8"),
         ('text/plain; charset="koi8-r"', "koi8-r"),
-        ("text/plain; charset=", None),
+        ("text/plain; charset=", "ISO-8859-1"),
         ("application/json", "utf-8"),
         ("image/png", None),
     ],

@@ -17,29 +17,31 @@ _BLANKS = b" \t\r\n"
 
 
 class Source:
-    """Where the bytes of bodies come from and who hears that one has ended: what a Connection is to a body."""
+    """Where the bytes of bodies come from and who hears that one has ended: what a Connection is to a body.
+
+    As it stands here it is content that was received already, to be read once more as if it came from the wire.
+    """
 
     __slots__ = ("at", "lost", "received")
 
-    received: bytes  # came with the head or with an earlier block
-    at: int  # how much of `received` has been taken
-    lost: str  # how the connection broke, or ''; a peer that closes in good order does not break it
+    def __init__(self, received: bytes = b"") -> None:
+        self.received = received  # came with the head or with an earlier block
+        self.at = 0  # how much of `received` has been taken
+        self.lost = ""  # how the connection broke; a peer that closes in good order does not break it
 
     def receive(self, limit: int) -> bytes:
         """Wait for bytes and return at most limit of them; b'' when the peer has closed."""
-        raise NotImplementedError
+        return b""
 
     def receive_into(self, view: memoryview) -> int:
         """Wait for bytes and put them into view; 0 when the peer has closed."""
-        raise NotImplementedError
+        return 0
 
     def body_ended(self) -> None:
         """Take note that the message is complete: the connection may go home."""
-        raise NotImplementedError
 
     def close(self, reason: str) -> None:
         """Give the connection up, with a reason."""
-        raise NotImplementedError
 
     def take(self, limit: int) -> bytes:
         """Return at most limit bytes, those received already first; b'' when the peer has closed."""
@@ -170,21 +172,6 @@ class Body:
         return IncompleteBody(self.got, of)
 
 
-class Memory(Source):
-    """Content that has been received already, to be read once more as if it came from the wire."""
-
-    def __init__(self, content: bytes) -> None:
-        self.received = content
-        self.at = 0
-        self.lost = ""
-
-    def body_ended(self) -> None:
-        """There is no connection to go home."""
-
-    def close(self, reason: str) -> None:
-        """There is no connection to close."""
-
-
 class NoBody(Body):
     """No content follows the head."""
 
@@ -232,13 +219,15 @@ class LengthDelimited(Body):
             return content
         try:
             # It reads straight into a result allocated once: half the time of growing one.
-            return io.BufferedReader(_Stream(self)).read(self.length - self.got)
+            return io.BufferedReader(Stream(self)).read(self.length - self.got)
         except MemoryError:
             # The length is only the peer's word, and no room was taken: what really comes may be less.
             return super().read_all()
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
+    """A body as a raw file."""
+
     def __init__(self, body: Body) -> None:
         self.body = body
 

@@ -20,23 +20,15 @@ ATTEMPT_DELAY = 0.25
 READ, WRITE = 1, 4  # POLLIN and POLLOUT have these values on every system that has poll()
 
 
-class SelectPoller:
-    """poll() in terms of select(), for systems that have only that."""
+class SelectPoller(dict[int, int]):
+    """poll() in terms of select(), for systems that have only that: descriptors and what is wanted of them."""
 
-    def __init__(self) -> None:
-        self.wanted: dict[int, int] = {}
-
-    def register(self, descriptor: int, events: int) -> None:
-        self.wanted[descriptor] = events
-
-    modify = register
-
-    def unregister(self, descriptor: int) -> None:
-        del self.wanted[descriptor]
+    register = modify = dict.__setitem__
+    unregister = dict.__delitem__
 
     def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
-        readers = [descriptor for descriptor, events in self.wanted.items() if events & READ]
-        writers = [descriptor for descriptor, events in self.wanted.items() if events & WRITE]
+        readers = [descriptor for descriptor, events in self.items() if events & READ]
+        writers = [descriptor for descriptor, events in self.items() if events & WRITE]
         seconds = None if milliseconds is None else milliseconds / 1000
         # Windows reports a failed connect only among the exceptional ones.
         readable, writable, failed = select.select(readers, writers, writers, seconds)

@@ -46,11 +46,8 @@ class Message:
     __slots__ = ("body", "headers", "reason", "status", "version")
 
     def __init__(self, version: str, status: int, reason: str, headers: Headers, body: Body) -> None:
-        self.version = version
-        self.status = status
-        self.reason = reason
-        self.headers = headers
-        self.body = body
+        self.version, self.status, self.reason = version, status, reason
+        self.headers, self.body = headers, body
 
 
 class Connection(Source):
@@ -66,13 +63,12 @@ class Connection(Source):
     # fmt: on
 
     def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
+        super().__init__()
         self._sock = sock
         self.go_home = go_home  # to its pool
         self.key = key  # the pool's
         self.name = name  # of the peer, for messages
-        self.reason = self.lost = ""
-        self.received = b""
-        self.at = 0
+        self.reason = ""
         self.idle_since = 0.0
         self._process = process
         self._poller = new_poller()

@@ -20,7 +20,7 @@ BLOCK_SIZE = 512 * 1024  # 256 KiB to 1 MiB measure alike over loopback, within 
 _quoted = functools.lru_cache(16, typed=True)(quote_plus)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 s5.6.2
 # These very classes fill a buffer with what `read` would give; one that overrides `read` alone (to count, to encrypt)
-# inherits a readinto that knows nothing of it. Where there is readinto1, it does not wait until a pipe fills the buffer.
+# inherits a readinto that knows nothing of it. Where there is readinto1, it does not wait for a pipe to fill the room.
 _FILLERS = (io.FileIO, io.BytesIO, io.BufferedReader, io.BufferedRandom)
 
 

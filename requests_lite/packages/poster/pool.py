@@ -21,9 +21,7 @@ class Pool:
     """
 
     def __init__(self, per_key: int = 10, total: int = 100, max_age: float = 90.0) -> None:
-        self.per_key = per_key
-        self.total = total
-        self.max_age = max_age
+        self.per_key, self.total, self.max_age = per_key, total, max_age
         self._empty()
 
     def _empty(self) -> None:

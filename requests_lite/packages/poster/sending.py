@@ -88,19 +88,16 @@ class FileContent(Content):
 
     def blocks(self) -> Iterator[Block]:
         self.started = True
+        last: object = b""
         if self.text:
             yield from self._text_blocks()
         elif type(self.file) in _FILLERS:
             buffer = memoryview(bytearray(FILE_BLOCK if self.length is None else min(FILE_BLOCK, self.length + 1)))
-            while count := self.file.readinto(buffer):  # type: ignore[attr-defined]  # these four have it
-                yield buffer[:count]
-            self._check_end(count)
+            while last := self.file.readinto(buffer):  # type: ignore[attr-defined]  # these four have it
+                yield buffer[:last]
         else:
-            while block := self.file.read(FILE_BLOCK):
-                yield block
-            self._check_end(block)
-
-    def _check_end(self, last: object) -> None:
+            while last := self.file.read(FILE_BLOCK):
+                yield last
         if last is None:
             raise InvalidMessage("a non-blocking file has nothing to read yet, and waiting for it is not our business")
 

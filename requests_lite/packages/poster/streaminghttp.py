@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 from weakref import WeakKeyDictionary
 
-from .body import Body
+from .body import Stream
 from .connect import Origin
 from .connection import Message
 from .errors import IncompleteBody, TransferTimeout, UnrewindableContent
@@ -71,16 +71,10 @@ class Response(io.BufferedReader):
         return self.status
 
 
-class _RawContent(io.RawIOBase):
-    def __init__(self, body: Body) -> None:
-        self.body = body
-
-    def readable(self) -> bool:
-        return True
-
+class _RawContent(Stream):
     def readinto(self, buffer: Any) -> int:
         try:
-            return self.body.readinto(memoryview(buffer))
+            return super().readinto(memoryview(buffer))
         except IncompleteBody as error:
             missing = None if error.of is None else error.of - error.got
             raise http.client.IncompleteRead(b"", missing) from error
