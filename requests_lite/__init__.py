@@ -3,14 +3,8 @@
 Upstairs is RFC 9110, what a message means: core, and beside it response, redirects, content, auth, urls, exceptions.
 Downstairs is RFC 9112, how a message travels: packages.poster, from the connection to the multipart encoder.
 Upstairs calls down, downstairs never looks up; whoever knows HTTP knows where everything is.
-
->>> import requests_lite
->>> response = requests_lite.get("https://httpbin.org/get")
->>> response.status_code
-200
 """
 
-# Names in lines, not one a line: who reads this wants to see them all.
 # fmt: off
 from .auth import AuthObject, add_autoauth
 from .core import Request, __version__, delete, get, head, options, patch, post, put, request

@@ -86,11 +86,7 @@ def packed(coding: str, content: bytes) -> bytes:
     return bare.compress(content) + bare.flush()
 
 
-@given(
-    st.binary(max_size=3000),
-    st.sampled_from(["gzip", "deflate", "bare"]),
-    st.integers(1, 50),
-)
+@given(st.binary(max_size=3000), st.sampled_from(["gzip", "deflate", "bare"]), st.integers(1, 50))
 def test_content_decodes_wherever_it_is_cut(content: bytes, coding: str, size: int) -> None:
     sent = packed(coding, content)
     blocks = [sent[at : at + size] for at in range(0, len(sent), size)]

@@ -470,3 +470,48 @@ def test_errors_and_responses_can_be_pickled() -> None:
     assert (copy.got, copy.of, copy.request.body) == (4, 9, None)
     with pytest.raises(requests_lite.StreamConsumedError):
         _ = copy.response.content
+
+
+@pytest.mark.parametrize(
+    "options", [{"verify": b"ca.pem"}, {"verify": []}, {"cert": 5}, {"cert": {}}, {"verify": "/no/such/ca.pem"}]
+)
+def test_tls_settings_of_no_use_are_refused_and_not_ignored(options: dict[str, object]) -> None:
+    with pytest.raises(requests_lite.SSLError):
+        requests_lite.get("https://127.0.0.1:1/", **options)  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_handshake_without_end_is_a_connect_timeout() -> None:
+    with Server([Wait()]) as server:
+        with pytest.raises(requests_lite.ConnectTimeout, match="did not end in time"):
+            requests_lite.get(server.url.replace("http:", "https:"), timeout=(0.05, 1))
+
+
+class OnceOnly(io.BytesIO):
+    """A file that tells its length, and cannot go back later."""
+
+    seeks = 0
+
+    def seek(self, *where: int) -> int:
+        self.seeks += 1
+        if self.seeks > 2:
+            raise OSError("the tape is torn")
+        return super().seek(*where)
+
+
+def test_a_file_that_cannot_go_back_is_not_sent_again() -> None:
+    moved = b"HTTP/1.1 307 X\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
+    with Server([Expect(b"\r\n\r\ncontent"), Send(moved)]) as server:
+        with pytest.raises(requests_lite.UnrewindableBodyError, match="the tape is torn"):
+            requests_lite.put(server.url, data=OnceOnly(b"content"), progress=print)
+
+
+def test_a_file_closed_while_it_is_sent_is_an_error_of_its_own() -> None:
+    file = io.BytesIO(bytes(3_000_000))
+    with Server([Wait()]) as server:
+        with pytest.raises(requests_lite.InvalidContent, match="the file cannot be read: I/O operation on closed"):
+            requests_lite.put(server.url, data=file, progress=lambda done, total: file.close())
+
+
+def test_blocks_in_a_list_are_no_pairs() -> None:
+    with pytest.raises(requests_lite.InvalidContent, match="pairs"):
+        requests_lite.post("http://127.0.0.1:1/", data=[b"ab", b"cd"])

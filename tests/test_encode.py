@@ -85,10 +85,7 @@ def test_a_boundary_is_quoted_once_everywhere() -> None:
     content = b"".join(datagen)
     assert content.startswith(b"--A+B%2FC\r\n")
     assert content.endswith(b"\r\n--A+B%2FC--\r\n")
-    assert headers == {
-        "Content-Type": "multipart/form-data; boundary=A+B%2FC",
-        "Content-Length": str(len(content)),
-    }
+    assert headers == {"Content-Type": "multipart/form-data; boundary=A+B%2FC", "Content-Length": str(len(content))}
     assert get_headers({"a": "1"}, "A B/C") == headers
     assert get_body_size({"a": "1"}, "A B/C") == len(content)
 
@@ -350,12 +347,7 @@ def test_a_body_is_announced_to_the_byte_and_can_be_reset() -> None:
     head = b'--XYZ\r\nContent-Disposition: form-data; name="%b"\r\n'
     head += b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
     assert first == (
-        head % b"key"
-        + b"\xe2\x98\x83\r\n"
-        + head % b"f"
-        + b"file data\r\n"
-        + head % b"n"
-        + b"3\r\n--XYZ--\r\n"
+        head % b"key" + b"\xe2\x98\x83\r\n" + head % b"f" + b"file data\r\n" + head % b"n" + b"3\r\n--XYZ--\r\n"
     )
     assert headers["Content-Length"] == str(len(first))
     assert list(datagen) == []
@@ -502,7 +494,6 @@ def test_the_first_type_to_be_guessed_loads_the_table(monkeypatch: pytest.Monkey
     assert mimetypes.inited
 
 
-
 def test_the_tuples_of_requests() -> None:
     body = Multipart.from_fields(
         files=[
@@ -519,9 +510,7 @@ def test_the_tuples_of_requests() -> None:
     assert shown(body) == (
         part(b'name="a"; filename="n.png"\r\nContent-Type: image/png', b"1")
         + part(b'name="b"; filename="n.png"\r\nContent-Type: text/x', b"2")
-        + part(
-            b'name="c"; filename="n.png"\r\nContent-Type: text/x\r\nX-Part: \xe2\x98\x83\r\nX-Num: 5', b"3"
-        )
+        + part(b'name="c"; filename="n.png"\r\nContent-Type: text/x\r\nX-Part: \xe2\x98\x83\r\nX-Num: 5', b"3")
         + part(b'name="d"; filename="n"\r\nContent-Type: text/y', b"4")
         + part(b'name="e"; filename="n"\r\nContent-Type: text/z', b"5")
         + part(b'name="f"', b"plain")
@@ -575,9 +564,7 @@ def test_a_file_named_like_a_stream_takes_the_fields_name() -> None:
 
 
 def test_params_may_stand_alone() -> None:
-    assert shown(Multipart.from_fields([MultipartParam("a", "1", dialect="form")])) == (
-        part(b'name="a"', b"1") + END
-    )
+    assert shown(Multipart.from_fields([MultipartParam("a", "1", dialect="form")])) == (part(b'name="a"', b"1") + END)
 
 
 @pytest.mark.parametrize("source", [b"a=1", "a=1", 5])
@@ -790,9 +777,7 @@ def test_a_file_closed_meanwhile_cannot_be_rewound() -> None:
     file = io.BytesIO(b"abc")
     body = Multipart.from_fields(files={"f": file})
     file.close()
-    with pytest.raises(
-        UnrewindableError, match="part 'f': cannot be read again: I/O operation on closed file"
-    ):
+    with pytest.raises(UnrewindableError, match="part 'f': cannot be read again: I/O operation on closed file"):
         body.rewind()
 
 
@@ -851,9 +836,7 @@ def test_a_file_that_changes_its_size_is_an_error_before_its_part_ends(
     for source in ("path", "file", "reader"):
         path.write_bytes(b"x" * size)
         with path.open("rb") as file:
-            reader = MultipartParam(
-                "f", filesize=size, fileobj=OnlyRead(b"x" * (size + change)), dialect="form"
-            )
+            reader = MultipartParam("f", filesize=size, fileobj=OnlyRead(b"x" * (size + change)), dialect="form")
             given = {"path": path, "file": file, "reader": reader}[source]
             body = Multipart.from_fields(files={"f": given})
             path.write_bytes(b"x" * (size + change))
@@ -861,9 +844,7 @@ def test_a_file_that_changes_its_size_is_an_error_before_its_part_ends(
             with pytest.raises(EncodeError) as caught:
                 for block in body:
                     sent += block
-            assert str(caught.value) == (
-                f"part 'f': {size} bytes were announced and {came.format(size + change)}"
-            )
+            assert str(caught.value) == (f"part 'f': {size} bytes were announced and {came.format(size + change)}")
             assert sent.count(b"x") <= size + 1
             assert not sent.endswith(b"--\r\n")
 
@@ -962,3 +943,8 @@ def test_errors_can_be_pickled() -> None:
         "has been read",
         "part 'f': has been read",
     )
+
+
+def test_a_dialect_is_one_of_two() -> None:
+    with pytest.raises(ValueError, match="'form' or 'poster', not 'other'"):
+        MultipartParam("a", "b", dialect="other")

@@ -81,9 +81,7 @@ def crlf(text: str) -> str:
 
 @pytest.mark.parametrize("parse", PARSERS)
 @given(
-    fields=st.lists(
-        st.tuples(names, st.text(st.characters(exclude_categories=["Cs"]), max_size=50)), max_size=4
-    ),
+    fields=st.lists(st.tuples(names, st.text(st.characters(exclude_categories=["Cs"]), max_size=50)), max_size=4),
     files=st.lists(st.tuples(names, names, contents, st.integers(0, 5)), max_size=4),
 )
 def test_a_form_is_found_again(
@@ -110,21 +108,16 @@ def test_a_form_is_found_again(
     assert body.length in (None, len(sent))
     boundary = body.content_type.partition("boundary=")[2]
     expected: list[Part] = [(escaped(name, crlf), None, value.encode()) for name, value in fields]
-    expected += [
-        (escaped(name, crlf), escaped(filename, str), content) for name, filename, content, _ in files
-    ]
+    expected += [(escaped(name, crlf), escaped(filename, str), content) for name, filename, content, _ in files]
     # Some parsers undo the escapes, some leave them.
     found = parse(sent, boundary)
     assert [
-        (escaped(name, str), filename and escaped(filename, str), content)
-        for name, filename, content in found
+        (escaped(name, str), filename and escaped(filename, str), content) for name, filename, content in found
     ] == expected
 
 
 # What needs an escape in either dialect is left out; some parsers undo browsers' escapes here too.
-simple_names = st.text(
-    st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\%'), min_size=1
-)
+simple_names = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\%'), min_size=1)
 
 
 @pytest.mark.parametrize("parse", PARSERS)
@@ -137,8 +130,7 @@ def test_posters_form_is_found_again(
 ) -> None:
     params = [MultipartParam(name, value) for name, value in fields]
     params += [
-        MultipartParam(name, fileobj=io.BytesIO(content), filename=filename)
-        for name, filename, content in files
+        MultipartParam(name, fileobj=io.BytesIO(content), filename=filename) for name, filename, content in files
     ]
     datagen, headers = multipart_encode(params)
     sent = b"".join(datagen)

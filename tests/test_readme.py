@@ -11,9 +11,7 @@ from pytest_httpbin.serve import Server as Httpbin
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_what_the_readme_shows_is_what_comes(
-    httpbin: Httpbin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_readme_shows_is_what_comes(httpbin: Httpbin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("notes.txt").write_text("Streamed from disk, whatever its size.\n")
     text = README.read_text(encoding="utf-8").replace("https://httpbin.org", httpbin.url)

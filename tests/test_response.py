@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -240,3 +241,22 @@ def test_a_stream_half_read_and_let_go_of_closes_its_connection_at_once() -> Non
             assert server.closed_by_client()
         finally:
             gc.enable()
+
+
+def test_an_interrupted_stream_does_not_end_well_later() -> None:
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    content = gzip.compress(bytes(range(256)) * 5000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Server([Expect(), Send(head + content[:1000]), Wait()]) as server:
+            with requests_lite.get(server.url, stream=True) as response:
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                with pytest.raises(KeyboardInterrupt):
+                    list(response.iter_content())
+                with pytest.raises(requests_lite.ConnectionError, match="interrupted"):
+                    list(response.iter_content())
+    finally:
+        signal.signal(signal.SIGALRM, before)

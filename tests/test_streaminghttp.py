@@ -127,11 +127,7 @@ def test_register_openers_returns_what_urlopen_uses() -> None:
         StreamingHTTPRedirectHandler,
         StreamingHTTPSHandler,
     }
-    kinds = (
-        urllib.request.HTTPHandler,
-        urllib.request.HTTPSHandler,
-        urllib.request.HTTPRedirectHandler,
-    )
+    kinds = (urllib.request.HTTPHandler, urllib.request.HTTPSHandler, urllib.request.HTTPRedirectHandler)
     assert [handler for handler in handlers if isinstance(handler, kinds) and handler not in ours] == []
     with Server([Expect(b"\r\nX-Seen: yes\r\n"), Send(OK)]) as server:
 
@@ -218,10 +214,7 @@ def test_a_stream_needs_a_length(opener: OpenerDirector, scheme: str, data: Any)
 
 def test_chunks_go_out_only_when_asked_for(opener: OpenerDirector) -> None:
     """Transfer-Encoding in the headers is as good as a Content-Length."""
-    script = [
-        Expect(b"\r\nTransfer-Encoding: chunked\r\n", b"\r\n\r\n3\r\ncon\r\n4\r\ntent\r\n0\r\n\r\n"),
-        Send(OK),
-    ]
+    script = [Expect(b"\r\nTransfer-Encoding: chunked\r\n", b"\r\n\r\n3\r\ncon\r\n4\r\ntent\r\n0\r\n\r\n"), Send(OK)]
     with Server(script) as server:
         request = Request(server.url, iter([b"con", b"tent"]), {"Transfer-Encoding": "chunked"})
         with opener.open(request) as response:
@@ -686,12 +679,7 @@ def test_a_redirected_post_becomes_get(opener: OpenerDirector, status: int) -> N
         Send(OK),
     ]
     with Server(script) as server:
-        headers = {
-            "Content-Length": "7",
-            "Content-Type": "text/plain",
-            "Content-Encoding": "x",
-            "X-Kept": "yes",
-        }
+        headers = {"Content-Length": "7", "Content-Type": "text/plain", "Content-Encoding": "x", "X-Kept": "yes"}
         with opener.open(Request(server.url + "/a", iter([b"content"]), headers)) as response:
             assert response.read() == b"ok"
             assert response.geturl() == server.url + "/b%20c"
@@ -728,24 +716,14 @@ def test_get_and_head_follow_every_redirect(opener: OpenerDirector, status: int,
             assert response.status == 204
 
 
-SECRETS = {
-    "Authorization": "Basic YTpi",
-    "Cookie": "a=1",
-    "Proxy-Authorization": "Basic YTpi",
-    "X-Kept": "yes",
-}
+SECRETS = {"Authorization": "Basic YTpi", "Cookie": "a=1", "Proxy-Authorization": "Basic YTpi", "X-Kept": "yes"}
 
 
 def test_credentials_stay_with_their_origin(opener: OpenerDirector) -> None:
     """Another port is another origin."""
     wanted = [b"Authorization:", b"Cookie:", b"Proxy-Authorization:", b"X-Kept: yes"]
     with Server([Expect(b"GET /c ", wanted[3], without=wanted[:3]), Send(OK)]) as other:
-        script = [
-            Expect(*wanted),
-            Send(moved(302, "/b")),
-            Expect(*wanted),
-            Send(moved(302, other.url + "/c")),
-        ]
+        script = [Expect(*wanted), Send(moved(302, "/b")), Expect(*wanted), Send(moved(302, other.url + "/c"))]
         with Server(script) as server:
             with opener.open(Request(server.url, headers=SECRETS)) as response:
                 assert response.geturl() == other.url + "/c"
@@ -871,10 +849,7 @@ def test_a_tunnel_for_https(certificates: Certificates) -> None:
 def test_a_connection_by_hand() -> None:
     """request(), getresponse(), and once more on the same connection."""
     script: list[Step] = [Expect(b"PUT /x?y HTTP/1.1\r\n", b"\r\nX-A: b\r\n", "\r\n\r\nä".encode()), Send(OK)]
-    script += [
-        Expect(b"GET / ", b"\r\nAccept-Encoding: gzip\r\n", without=[b"identity", b"Content"]),
-        Send(OK),
-    ]
+    script += [Expect(b"GET / ", b"\r\nAccept-Encoding: gzip\r\n", without=[b"identity", b"Content"]), Send(OK)]
     with Server(script) as server:
         connection = StreamingHTTPConnection(server.host, server.port, timeout=10)
         connection.request("PUT", "/x?y", "ä", {"X-A": "b"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import ssl
 import threading
@@ -213,6 +214,18 @@ def test_a_peer_that_leaves(end: Step) -> None:
     with Server([end]) as server:
         with pytest.raises(ConnectError, match=f"(no TLS with|cannot connect to) 127.0.0.1:{server.port}"):
             get(server.origin)
+
+
+@pytest.mark.parametrize("end", [Cut(), Reset()], ids=["closed", "reset"])
+def test_a_peer_that_has_left_before_the_handshake(end: Step) -> None:
+    """The socket is closed here, not when somebody collects garbage."""
+    with Server([end]) as server:
+        sock = connect(server.origin, monotonic() + 10)
+        assert not server.closed_by_client()  # it has waited for the end
+        with pytest.raises(TLSError, match=f"no TLS with 127.0.0.1:{server.port}: ") as caught:
+            secure(sock, server.origin, tls_context((True, None)), monotonic() + 10)
+        del caught
+        gc.collect()
 
 
 def test_a_peer_that_says_nothing() -> None:

@@ -66,7 +66,7 @@ def test_a_rich_form_arrives_as_it_was_sent_at_httpbin_and_at_three_parsers(http
     with big.open("wb") as file:
         for number in range(1024):
             file.write(number.to_bytes(8, "big") + block[8:])
-    data = [
+    data: list[tuple[str, Any]] = [
         ("plain", "value"),
         ("ünïcode ☃", "Grüße ☃"),
         ('quo"ted', 'a "quoted" value'),

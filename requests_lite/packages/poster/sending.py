@@ -89,15 +89,19 @@ class FileContent(Content):
     def blocks(self) -> Iterator[Block]:
         self.started = True
         last: object = b""
-        if self.text:
-            yield from self._text_blocks()
-        elif type(self.file) in _FILLERS:
-            buffer = memoryview(bytearray(FILE_BLOCK if self.length is None else min(FILE_BLOCK, self.length + 1)))
-            while last := self.file.readinto(buffer):  # type: ignore[attr-defined]  # these four have it
-                yield buffer[:last]
-        else:
-            while last := self.file.read(FILE_BLOCK):
-                yield last
+        try:
+            if self.text:
+                yield from self._text_blocks()
+            elif type(self.file) in _FILLERS:
+                buffer = memoryview(bytearray(FILE_BLOCK if self.length is None else min(FILE_BLOCK, self.length + 1)))
+                while last := self.file.readinto(buffer):  # type: ignore[attr-defined]  # these four have it
+                    yield buffer[:last]
+            else:
+                while last := self.file.read(FILE_BLOCK):
+                    yield last
+        except (OSError, ValueError) as error:
+            # An error of the disk must not look like one of the network.
+            raise InvalidMessage(f"the file cannot be read: {error}") from error
         if last is None:
             raise InvalidMessage("a non-blocking file has nothing to read yet, and waiting for it is not our business")
 
