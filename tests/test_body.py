@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from wire import BOTH, CHUNKED, FRAMINGS, OK, READERS, SURPLUS, TWO, UNTIL_CLOSE, Feed, Row, answer
 
 from requests_lite.packages.poster import connection as connection_module
 from requests_lite.packages.poster.body import (
@@ -40,6 +39,7 @@ from requests_lite.packages.poster.errors import (
 from requests_lite.packages.poster.head import decode_head
 from requests_lite.packages.poster.headers import Headers
 from requests_lite.packages.poster.sending import FILE_BLOCK, Block, Content, FileContent, chunked, delimited
+from wire import BOTH, CHUNKED, FRAMINGS, OK, READERS, SURPLUS, TWO, UNTIL_CLOSE, Feed, Row, answer
 
 SNOWMAN = "\N{SNOWMAN}"
 

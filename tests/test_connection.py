@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 
 import pytest
-from conftest import Certificates
-from wire import CONNECTIONS, CONTINUE, OK, SURPLUS, SWITCHED, TWO, Row, answer
 
+from conftest import Certificates
 from requests_lite.packages.poster import connect as connect_module
 from requests_lite.packages.poster import connection as connection_module
 from requests_lite.packages.poster.connect import WRITE, SelectPoller, connect
@@ -27,6 +26,7 @@ from requests_lite.packages.poster.errors import (
 from requests_lite.packages.poster.sending import Block
 from requests_lite.packages.poster.tls import secure, tls_context
 from server import Cut, Expect, HalfClose, Peer, Reset, Script, Send, Server, Step, Wait
+from wire import CONNECTIONS, CONTINUE, OK, SURPLUS, SWITCHED, TWO, Row, answer
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

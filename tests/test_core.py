@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Certificates
 from pytest_httpbin.serve import Server as Httpbin
 
 import requests_lite
+from conftest import Certificates
 from requests_lite.core import limits_of
 from server import Cut, Expect, Pause, Send, Server, Wait
 

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Callable, Iterable
 
 import pytest
-from wire import BODIES, HEADS, KIB, LIMIT, READERS, SURPLUS, Outcome, Row, play
 
 from requests_lite.packages.poster.body import Body, CloseDelimited, LengthDelimited
 from requests_lite.packages.poster.errors import ConnectionLost, IncompleteBody
+from wire import BODIES, HEADS, KIB, LIMIT, READERS, SURPLUS, Outcome, Row, play
 
 ROWS = [pytest.param(row, id=row.name) for row in [*HEADS, *BODIES]]
 

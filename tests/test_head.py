@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from wire import BAD_HEADS, CONNECTIONS, FRAMINGS, GOOD_HEADS, Row
 
 from requests_lite.packages.poster.errors import InvalidMessage, ProtocolError
 from requests_lite.packages.poster.head import (
@@ -16,6 +15,7 @@ from requests_lite.packages.poster.head import (
     is_token,
 )
 from requests_lite.packages.poster.headers import Headers
+from wire import BAD_HEADS, CONNECTIONS, FRAMINGS, GOOD_HEADS, Row
 
 TOKEN = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 NO_TOKEN = [chr(code) for code in range(256) if chr(code) not in TOKEN]

@@ -14,9 +14,8 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from conftest import Certificates
-from wire import OK, TWO, answer
 
+from conftest import Certificates
 from requests_lite.packages.poster.body import BLOCK
 from requests_lite.packages.poster.connect import Origin
 from requests_lite.packages.poster.connection import Connection, Message
@@ -34,6 +33,7 @@ from requests_lite.packages.poster.opener import IDEMPOTENT, SMALL, Opener, host
 from requests_lite.packages.poster.pool import Pool
 from requests_lite.packages.poster.sending import FILE_BLOCK, Block, Content, FileContent
 from server import Cut, Expect, Reset, Script, Send, Server, Step, Wait
+from wire import OK, TWO, answer
 
 RESPONSE = OK + TWO + b"ok"
 BIG = os.urandom(3 * SMALL + 5)

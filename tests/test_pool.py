@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
-from wire import OK, TWO
 
 from requests_lite.packages.poster import connection as connection_module
 from requests_lite.packages.poster.connection import Connection
@@ -19,6 +18,7 @@ from requests_lite.packages.poster.headers import Headers
 from requests_lite.packages.poster.opener import Opener
 from requests_lite.packages.poster.pool import Pool
 from server import Expect, Send, Server
+from wire import OK, TWO
 
 SURPLUS = "more idle connections than the pool keeps"
 OLD = "idle for too long"

@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 from urllib.request import BaseHandler, OpenerDirector, Request, build_opener, urlopen
 
 import pytest
-from conftest import Certificates
 from pytest_httpbin import certs
 from pytest_httpbin.serve import SecureServer as HttpbinSecure
 from pytest_httpbin.serve import Server as Httpbin
 
+from conftest import Certificates
 from requests_lite.packages.poster import streaminghttp
 from requests_lite.packages.poster.encode import multipart_encode
 from requests_lite.packages.poster.errors import (

@@ -12,8 +12,8 @@ from time import monotonic
 
 import pytest
 import trustme
-from conftest import Certificates
 
+from conftest import Certificates
 from requests_lite.packages.poster import connect as connect_module
 from requests_lite.packages.poster import tls as tls_module
 from requests_lite.packages.poster.connect import WRITE, Origin, SelectPoller, connect

@@ -80,7 +80,7 @@ def test_a_rich_form_arrives_as_it_was_sent_at_httpbin_and_at_three_parsers(http
         ("number", 4.5),
     ]
     with big.open("rb") as file:
-        files = [
+        files: list[tuple[str, Any]] = [
             ("big", ("big ☃.bin", file, "application/x-big")),
             ("small", ('a "small" one.txt', b"small", "text/plain", {"X-Part": "yes"})),
             ("empty file", ("e" * 251 + ".txt", io.BytesIO(), "text/plain")),

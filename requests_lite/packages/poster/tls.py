@@ -24,6 +24,7 @@ def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadlin
     name = authority(host, port)
     secured = sock
     try:
+        sock.getpeername()  # Python before 3.13 would leave its socket open when the peer has gone by now
         secured = connection = context.wrap_socket(
             sock,
             server_hostname=host,
