@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -16,6 +17,9 @@ import trustme
 from pytest_httpbin import serve
 
 DESCRIPTORS = "/proc/self/fd"
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The developer's own settings must not reach the tests.
 for name in list(os.environ):
