@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from requests_lite.packages.poster.encode import (
-    BLOCK_SIZE,
     EncodeError,
     Multipart,
     MultipartParam,
@@ -29,6 +28,7 @@ from requests_lite.packages.poster.encode import (
     multipart_encode,
     multipart_yielder,
 )
+from requests_lite.packages.poster.part import BLOCK_SIZE
 
 SNOWMAN = "\N{SNOWMAN}"
 
@@ -573,6 +573,15 @@ def test_fields_are_pairs(source: object) -> None:
         Multipart.from_fields(source, {"f": b""})
 
 
+@pytest.mark.parametrize("item", [("a",), ("a", "b", "c"), ["a"], "ab", b"ab", 5, None])
+def test_what_is_no_pair_is_an_error_that_says_what_is(item: object) -> None:
+    for source in ([("a", "1"), item], iter([item])):
+        with pytest.raises(EncodeError, match=r"^fields are a mapping or \(name, value\) pairs; this \w+ is neither$"):
+            Multipart.from_fields(source)
+    with pytest.raises(EncodeError, match="fields are a mapping or"):
+        MultipartParam.from_params([item])  # type: ignore[list-item]  # the wrong type is what is tested
+
+
 # unknown sizes
 
 
@@ -727,6 +736,22 @@ def test_callbacks_of_params_are_called_in_a_form_too() -> None:
     assert heard[-1][2] is None
 
 
+def test_a_callback_hears_of_each_block_of_a_big_value() -> None:
+    heard: list[tuple[int, int | None]] = []
+    param = MultipartParam("v", b"x" * (3 * BLOCK_SIZE), dialect="form", cb=lambda _, *told: heard.append(told))
+    sizes = [len(block) for block in Multipart([param])]
+    size = param.get_size("X" * 32)
+    assert heard == [*((sum(sizes[: n + 1]), size) for n in range(3)), (size, size)]
+
+
+def test_what_a_callback_raises_reaches_its_user() -> None:
+    def stop(*told: object) -> None:
+        raise OSError("enough")
+
+    with pytest.raises(OSError, match=r"^enough$"):
+        content_of(Multipart([MultipartParam("f", fileobj=io.BytesIO(b"x"), dialect="form", cb=stop)]))
+
+
 # rewinding and closing
 
 
@@ -809,10 +834,12 @@ def test_a_paths_file_is_opened_late_and_closed_always(tmp_path: Path) -> None:
     assert open_descriptors() == before
 
     body = Multipart.from_fields(files={"f": path})
-    os.truncate(path, 5)
-    with pytest.raises(EncodeError):
-        content_of(body)
-    assert open_descriptors() == before
+    for size in (5, 4 * BLOCK_SIZE):
+        os.truncate(path, size)
+        with pytest.raises(EncodeError) as caught:
+            content_of(body)
+        assert open_descriptors() == before
+        assert caught  # an error that is kept keeps no file open
 
 
 def test_files_that_were_given_stay_open() -> None:
@@ -920,6 +947,54 @@ def test_what_goes_wrong_while_reading_is_an_error_that_names_the_part(tmp_path:
     with pytest.raises(EncodeError, match=r"part 'f': cannot be read: .*No such file") as caught:
         content_of(body)
     assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_an_error_of_a_file_names_the_part_and_is_none_of_the_network() -> None:
+    class Broken(OnlyRead):
+        def read(self, size: int) -> bytes | str:
+            raise ConnectionResetError("the disk is gone")
+
+    with pytest.raises(EncodeError, match="part 'f': cannot be read: the disk is gone") as caught:
+        content_of(Multipart.from_fields(files={"f": Broken(b"")}))
+    assert isinstance(caught.value.__cause__, ConnectionResetError)
+
+
+@pytest.mark.parametrize("error", [OSError("mine"), ValueError("mine"), TypeError("mine"), KeyError("mine")])
+def test_what_a_users_own_iterable_raises_reaches_him_as_it_is(error: Exception) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"x"
+        raise error
+
+    for part in (
+        MultipartParam("f", fileobj=pieces(), filesize=5),
+        MultipartParam("f", fileobj=pieces(), dialect="form"),
+    ):
+        with pytest.raises(type(error)) as caught:
+            content_of(Multipart([part]))
+        assert caught.value is error
+    with pytest.raises(type(error)) as caught:
+        Multipart.from_fields({"a": pieces()})
+    assert caught.value is error
+
+
+def test_a_users_own_iterator_is_not_closed() -> None:
+    class Pieces:
+        closed = 0
+
+        def __iter__(self) -> Pieces:
+            return self
+
+        def __next__(self) -> bytes:
+            return b"x"
+
+        def close(self) -> None:
+            self.closed += 1
+
+    pieces = Pieces()
+    body = Multipart.from_fields(files={"f": pieces})
+    next(iter(body))
+    body.close()
+    assert pieces.closed == 0
 
 
 def test_a_non_blocking_file_without_data_is_an_error_and_no_end() -> None:

@@ -1,7 +1,4 @@
-"""multipart/form-data (RFC 7578): fields and files as blocks of bytes, their length known beforehand.
-
-`Multipart` is a whole body in flat memory, for the floor above; the rest is the API of Chris AtLee's poster 0.8.1.
-"""
+"""multipart/form-data (RFC 7578): a form as blocks of known length, and the API of Chris AtLee's poster 0.8.1."""
 
 from __future__ import annotations
 
@@ -11,9 +8,8 @@ from urllib.parse import quote_plus
 
 from .part import BLOCK_SIZE, Callback, EncodeError, Fields, MultipartParam, Text, UnrewindableError, params_of, write
 
-__all__ = ["BLOCK_SIZE", "EncodeError", "Multipart", "MultipartParam", "UnrewindableError", "multipart_encode"]
+__all__ = ["EncodeError", "Multipart", "MultipartParam", "UnrewindableError", "multipart_encode", "multipart_yielder"]
 __all__ += ["encode_and_quote", "encode_file_header", "encode_string", "gen_boundary", "get_body_size", "get_headers"]
-__all__ += ["multipart_yielder"]
 
 SMALL_VALUE = 16 * 1024  # what is smaller is joined with its neighbours once and for all
 _SINGLE = (str, bytes, bytearray, memoryview, int, float)
@@ -28,69 +24,63 @@ def _data_params(name: object, value: object) -> list[MultipartParam]:
 
 
 def _file_params(name: object, value: object) -> list[MultipartParam]:
-    filename: object = None
-    filetype = headers = None
-    if isinstance(value, tuple):
-        if not 2 <= len(value) <= 4:
-            raise EncodeError(name, "a tuple is (filename, content), with type, with type and headers")
-        filename, value, filetype, headers = (*value, None, None)[:4]
-    elif not isinstance(value, (int, float)):
+    if not isinstance(value, tuple):
         path = os.fsdecode(value) if hasattr(value, "__fspath__") else getattr(value, "name", None)
         # The name of a file may be a descriptor's number, or '<stdin>'.
         filename = os.path.basename(path) if isinstance(path, str) and path[:1] != "<" else name
-    if value is None:
+        value = (None if isinstance(value, (int, float)) else filename, value)
+    if not 2 <= len(value) <= 4:
+        raise EncodeError(name, "a tuple is (filename, content), with type, with type and headers")
+    filename, content, filetype, headers = (*value, None, None)[:4]
+    if content is None:
         return []
-    value, file = (value, None) if isinstance(value, _SINGLE) else (None, value)
-    return [MultipartParam(name, value, filename, filetype, fileobj=file, dialect="form", headers=headers)]
+    content, file = (content, None) if isinstance(content, _SINGLE) else (None, content)
+    return [MultipartParam(name, content, filename, filetype, fileobj=file, dialect="form", headers=headers)]
 
 
 class Multipart:
     """A multipart/form-data body as browsers send it: iterate over it for its blocks, again to send it again.
 
     `length` is the number of its bytes, None when the size of a part is not known; `content_type` is the value for
-    the Content-Type field. Blocks share a buffer: be done with one before asking for the next. A body that is known to
-    be shorter than BLOCK_SIZE is one block.
-
-    Iterating raises UnrewindableError, before the first block, for a part that has been read and cannot be read
-    again, and EncodeError for a part that cannot be read or has another size than announced.
-
-    >>> body = Multipart.from_fields({"title": "Ada"}, {"photo": ("ada.png", b"...")})
-    >>> content = b"".join(body)
+    the Content-Type field. Blocks share a buffer: be done with one before asking for the next.
+    Iterating raises UnrewindableError, before the first block, for a part that has been read and cannot be read again,
+    and EncodeError for one that cannot be read or has another size than announced.
     """
 
     def __init__(self, parts: Iterable[MultipartParam]) -> None:
         boundary = gen_boundary()
         self.content_type = "multipart/form-data; boundary=" + boundary
-        self._parts: list[tuple[bytes, int, MultipartParam, Callback | None]] = []
+        self._parts: list[tuple[bytes, bytes, MultipartParam, Callback | None]] = []
         self._blocks: Generator[memoryview, None, None] | None = None
+        delimiter = f"--{boundary}\r\n".encode()
         small: list[bytes | memoryview] = []  # pieces that go out in one with what follows them
-        length: int | None = len(boundary) + 6
+        length: int | None = 0
         for part in parts:
-            head, value, size = part.encode_hdr(boundary), part.value, part.filesize
-            length = None if length is None or size is None else length + len(head) + size + 2
-            small.append(head)
+            header, value, size = part.header(), part.value, part.filesize
             if value is not None and len(value) < SMALL_VALUE and part.cb is None:
-                small += value, b"\r\n"
+                small += delimiter, header, value, b"\r\n"
             else:
-                self._parts.append((b"".join(small), len(head), part, part.cb))
+                lead, head = b"".join(small), delimiter + header
+                length = None if length is None or size is None else length + len(lead) + len(head) + size + 2
+                self._parts.append((lead, head, part, part.cb))
                 small.clear()
-        self.length = length
-        self._end = b"".join([*small, b"--%b--\r\n" % boundary.encode()])
+        self._end = b"".join([*small, delimiter[:-2], b"--\r\n"])
+        self.length = None if length is None else length + len(self._end)
 
     @classmethod
     def from_fields(cls, data: object = None, files: object = None) -> Multipart:
         """Return the body for what `data=` and `files=` take: mappings or pairs, data first.
 
-        In data a value is text, bytes, a number, or several of these. In files it is a file (sent from where it
-        stands), a path, bytes, text, a number, an iterable of bytes, or a tuple: (filename, content), with type, with
-        type and headers. In both it may be a MultipartParam; None leaves a field out. Raises EncodeError.
+        In data a value is text, bytes, a number, or several of these. In files it is a file, a path, bytes, text, a
+        number, an iterable of bytes, or a tuple: (filename, content), with type, with type and headers. In both it may
+        be a MultipartParam; None leaves a field out. Raises EncodeError for what cannot be sent.
         """
         return cls(params_of(data, _data_params) + params_of(files, _file_params))
 
     def __iter__(self) -> Iterator[bytes | memoryview]:
-        self.rewind()
         if not self._parts:
             return iter((self._end,))
+        self.rewind()
         self._blocks = write(self._parts, self._end, min(BLOCK_SIZE, (self.length or BLOCK_SIZE) + 1))
         return self._blocks
 
@@ -155,26 +145,22 @@ class multipart_yielder(Iterator[bytes]):
         """Go back to the beginning. Raises UnrewindableError when a param cannot."""
         for param in self.params:
             param.reset()
+        self.current = 0
         self._blocks = self._encode()
 
     def _encode(self) -> Iterator[bytes]:
-        current = 0
+        end = b"--%b--\r\n" % quote_plus(self.boundary).encode()
         for param in (*self.params, None):
-            end = (b"--%b--\r\n" % quote_plus(self.boundary).encode(),)
-            for block in end if param is None else param.iter_encode(self.boundary, BLOCK_SIZE):
-                current += len(block)
+            for block in (end,) if param is None else param.iter_encode(self.boundary, BLOCK_SIZE):
+                self.current += len(block)
                 if self.cb is not None:
-                    self.cb(param, current, self.total)
+                    self.cb(param, self.current, self.total)
                 yield block
 
 
 def multipart_encode(
     params: Fields, boundary: Text | None = None, cb: Callback | None = None
 ) -> tuple[multipart_yielder, dict[str, str]]:
-    """Return an iterator over the blocks of params in poster's dialect, and the headers that announce them.
-
-    params are a mapping, or pairs and params. Raises EncodeError, among others for a file of unknown size.
-    """
-    boundary = gen_boundary() if boundary is None else boundary
-    datagen = multipart_yielder(params, boundary, cb)
-    return datagen, get_headers(datagen.params, boundary)
+    """Return the blocks of a mapping, or of pairs and params, and their headers. EncodeError: they cannot be sent."""
+    datagen = multipart_yielder(params, gen_boundary() if boundary is None else boundary, cb)
+    return datagen, get_headers(datagen.params, datagen.boundary)

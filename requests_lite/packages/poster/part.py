@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import io
 import os
 import re
-import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, nullcontext, suppress
 from urllib.parse import quote_plus
 
 Text = str | bytes
@@ -17,37 +16,10 @@ Fields = Mapping[str, object] | Iterable["MultipartParam | tuple[object, object]
 Blocks = Generator[memoryview, None, None]
 
 BLOCK_SIZE = 512 * 1024  # 256 KiB to 1 MiB measure alike over loopback, within a few per cent
-_quoted = functools.lru_cache(16, typed=True)(quote_plus)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 s5.6.2
-# These very classes fill a buffer with what `read` would give; one that overrides `read` alone (to count, to encrypt)
-# inherits a readinto that knows nothing of it. Where there is readinto1, it does not wait for a pipe to fill the room.
+# These very classes fill a buffer with what `read` would give. One that overrides `read` alone (to count, to encrypt)
+# inherits a readinto that knows nothing of it. readinto1 (FileIO has none) does not wait for a pipe to fill the buffer.
 _FILLERS = (io.FileIO, io.BytesIO, io.BufferedReader, io.BufferedRandom)
-
-
-def as_text(value: object) -> str:
-    """Return a name as text that UTF-8 can say: bytes become these bytes again, a lone surrogate U+FFFD."""
-    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
-    return text if text.isascii() else re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)
-
-
-def _for_form(text: str) -> str:
-    # Chromium sends a NUL as it is. Servers cut or refuse the line there, so it is escaped like CR and LF.
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").replace("\0", "%00")
-
-
-def _for_poster(text: str) -> str:
-    text = text.encode("ascii", "xmlcharrefreplace").decode().encode("unicode_escape").decode()
-    return text.replace('"', '\\"')
-
-
-def _type_of(filename: str) -> str | None:
-    import mimetypes
-
-    if not mimetypes.inited:
-        mimetypes.init()
-    # By the last suffix alone: mimetypes.guess_type takes a .tar.gz for application/x-tar.
-    _, dot, suffix = filename.rpartition(".")
-    return mimetypes.types_map.get(dot + suffix.lower())
 
 
 class EncodeError(ValueError):
@@ -58,37 +30,57 @@ class EncodeError(ValueError):
         self.part, self.reason = as_text(part), reason
 
     def __str__(self) -> str:
-        return f"part {self.part!r}: {self.reason}"
+        return f"part {self.part!r}: {self.reason}" if self.part else self.reason
 
 
 class UnrewindableError(EncodeError):
     """A part would have to be sent again, and there is no way back to where it began."""
 
 
+def as_text(value: object) -> str:
+    """Return a name as text that UTF-8 can say: bytes become these bytes again, a lone surrogate U+FFFD."""
+    if type(value) is str and value.isascii():
+        return value
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    return re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)
+
+
+def _for_poster(text: str) -> str:
+    return text.encode("ascii", "xmlcharrefreplace").decode().encode("unicode_escape").decode().replace('"', '\\"')
+
+
+def _for_form(text: str) -> str:
+    # Chromium sends a NUL as it is. Servers cut or refuse the line there, so it is escaped like CR and LF.
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A").replace("\0", "%00")
+
+
+def _type_of(filename: str) -> str | None:
+    import mimetypes
+
+    if not mimetypes.inited:
+        mimetypes.init()
+    # By the last suffix alone: mimetypes.guess_type takes a .tar.gz for application/x-tar.
+    return mimetypes.types_map.get(filename[filename.rfind(".") :].lower())
+
+
 class Buffer:
-    """The one buffer that blocks are made in. It always has room for a byte more: a full one is taken."""
+    """The one buffer that blocks are made in. It always has room for a byte more: a full one is sent."""
 
     def __init__(self, size: int) -> None:
-        self.view, self.used = memoryview(bytearray(size)), 0
+        self.view, self.used, self.sent = memoryview(bytearray(size)), 0, 0
 
-    def take(self) -> Blocks:
-        used, self.used = self.used, 0
-        if used:
-            yield self.view[:used]
-
-    def put(self, piece: bytes | memoryview) -> Blocks:
-        """Add a piece, which may have been read into its place already, and yield the blocks that are full."""
+    def put(self, piece: bytes | memoryview, flush: bool = False) -> Blocks:
+        """Add a piece, which may have been read into its place already; yield the blocks that are full, or all."""
         rest, size = memoryview(piece), len(self.view)
-        if len(rest) >= size:
-            yield from self.take()
-        while self.used + len(rest) >= size:
+        while self.used + len(rest) >= (1 if flush else size):
             block, rest = rest[: size - self.used], rest[size - self.used :]
             if self.used:  # else straight from where it is, without a copy
-                self.view[self.used :] = block
-                self.used, block = 0, self.view
+                self.view[self.used :][: len(block)] = block
+                block, self.used = self.view[: self.used + len(block)], 0
+            self.sent += len(block)
             yield block
-        start, self.used = self.used, self.used + len(rest)
-        self.view[start : self.used] = rest
+        self.view[self.used :][: len(rest)] = rest
+        self.used += len(rest)
 
 
 @functools.total_ordering
@@ -98,13 +90,12 @@ class MultipartParam:
     `fileobj` is a binary or text file, sent from where it stands; a path, opened late and closed always; or an
     iterable of bytes. `filesize`, in bytes, is found out where it can be. `cb(param, current, total)` counts the bytes
     of this part. `dialect` is "poster" or "form" (what browsers send); `headers` are more fields of the part's header.
-
     Raises EncodeError for what cannot be sent; in poster's dialect also for a size that cannot be found out.
     """
 
     value: bytes | memoryview | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    _path: str | bytes | None = None
+    _path: str | bytes | None = None  # of a file that is opened here
     _start: int | None = None  # where the content begins; None: there is no way back to it
     _begun = False
 
@@ -126,7 +117,8 @@ class MultipartParam:
         self.name = as_text(name)
         self.filename = None if filename is None else as_text(filename)
         self.filetype = None if filetype is None else as_text(filetype)
-        self.filesize, self.fileobj, self.cb, self.dialect = filesize, fileobj, cb, dialect
+        self.filesize, self.fileobj, self.cb = filesize, fileobj, cb
+        self.dialect = dialect
         for key, given in () if not headers else headers.items() if isinstance(headers, Mapping) else headers:
             field, text = as_text(key), as_text(given)
             if not _TOKEN.fullmatch(field):
@@ -138,64 +130,57 @@ class MultipartParam:
         if value is not None and fileobj is not None:
             raise EncodeError(name, "Only one of value or fileobj may be specified")
         try:
-            if isinstance(value, (bytearray, memoryview)):
-                self.value = memoryview(value).cast("B")
-            elif value is not None:
-                self.value = value if isinstance(value, bytes) else str(value).encode()
-            elif fileobj is not None:
+            if fileobj is not None:
                 self._measure(fileobj)
+            elif value is not None:
+                if isinstance(value, (bytearray, memoryview)):
+                    value = memoryview(value).cast("B")
+                self.value = value if isinstance(value, (bytes, memoryview)) else str(value).encode()
+                self.filesize, self._start = len(self.value), 0
         except EncodeError:
             raise
         except (OSError, TypeError, ValueError) as error:
             raise EncodeError(name, f"cannot be sent: {error}") from error
-        if self.value is not None:
-            self.filesize, self._start = len(self.value), 0
 
     def _measure(self, source: object) -> None:
-        """Find out where the content begins, if one can go back there, and how long it is, if it tells."""
         size = None
         if hasattr(source, "read"):
             if getattr(source, "closed", False):
                 raise EncodeError(self.name, "the file is closed")
             if hasattr(source, "readable") and not source.readable():
                 raise EncodeError(self.name, "the file is not open for reading")
-            is_text = hasattr(source, "encoding")
-            with contextlib.suppress(OSError):
-                # Good where the file cannot seek; a gzip.GzipFile has the descriptor of what it unpacks.
-                status = os.fstat(source.fileno()) if hasattr(source, "fileno") and not is_text else None
-                size = status.st_size if status and stat.S_ISREG(status.st_mode) else None
-            with contextlib.suppress(OSError, NotImplementedError):
+            with suppress(OSError):
+                if hasattr(source, "fileno") and not hasattr(source, "encoding") and os.path.isfile(source.fileno()):
+                    size = os.path.getsize(source.fileno())
+            with suppress(OSError, NotImplementedError):
                 if hasattr(source, "seek") and hasattr(source, "tell"):
                     start: int = source.tell()
-                    if is_text:
-                        length = sum(map(len, self._read(Buffer(1))))
-                    else:
+                    if hasattr(source, "encoding"):  # text, which only reading tells the size of
+                        end = start + sum(map(len, self._read(Buffer(BLOCK_SIZE))))
+                    else:  # the descriptor of a gzip.GzipFile is that of what it unpacks
                         source.seek(0, io.SEEK_END)
-                        length = max(0, source.tell() - start)
+                        end = source.tell()
                     source.seek(start)
-                    self._start, size = start, length
+                    self._start, size = start, max(0, end - start)
         elif isinstance(source, os.PathLike):
             self._path = os.fspath(source)
-            status = os.stat(source)
-            if stat.S_ISDIR(status.st_mode):
+            if os.path.isdir(source):
                 raise EncodeError(self.name, f"{self._path!r} is a directory")
-            if stat.S_ISREG(status.st_mode):
-                self._start, size = 0, status.st_size
+            length = os.path.getsize(source)
+            if os.path.isfile(source):
+                self._start, size = 0, length
         elif isinstance(source, (list, tuple)):
             self._start, size = 0, sum(memoryview(piece).nbytes for piece in source)
         elif not isinstance(source, Iterable) or isinstance(source, (str, bytes, bytearray, memoryview, Mapping)):
             raise TypeError(f"{type(source).__name__} is no file, no path and no iterable of bytes")
         elif not isinstance(source, Iterator):
             self._start = 0
-        if self.filesize is None:
-            self.filesize = size
+        self.filesize = size if self.filesize is None else self.filesize
         if self.filesize is None and self.dialect == "poster":
             raise EncodeError(self.name, "Could not determine filesize")
 
     def _key(self) -> tuple[tuple[bool, object], ...]:
-        value = None if self.value is None else bytes(self.value)
-        file = None if self.fileobj is None else id(self.fileobj)
-        fields = (self.name, value, self.filename, self.filetype, self.filesize, file)
+        fields = (self.name, bytes(self.value or b""), self.filename, self.filetype, self.filesize, id(self.fileobj))
         return tuple((field is not None, field) for field in fields)  # None sorts first, as in Python 2
 
     def __eq__(self, other: object) -> bool:
@@ -215,10 +200,7 @@ class MultipartParam:
 
     @classmethod
     def from_params(cls, params: Fields) -> list[MultipartParam]:
-        """Return the params for a mapping, or for pairs and params; a file's `name` is its filename and tells its type.
-
-        Raises AssertionError for a param under another name than its own, EncodeError for what is no pair.
-        """
+        """Return the params for a mapping, or for pairs and params. AssertionError: one is under another's name."""
 
         def make(name: object, value: object) -> list[MultipartParam]:
             if not hasattr(value, "read"):
@@ -243,12 +225,16 @@ class MultipartParam:
 
     def encode_hdr(self, boundary: Text) -> bytes:
         """Return the delimiter and the header of the part, the empty line included."""
+        return b"--%b\r\n" % quote_plus(boundary).encode() + self.header()
+
+    def header(self) -> bytes:
         name, filename, filetype = self.name, self.filename, self.filetype
         if self.dialect == "form":
-            # WHATWG: the newlines of a name become CRLF first; those of a filename stay what they are.
-            name = _for_form(name.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n"))
+            if not name.isprintable() or '"' in name:
+                # WHATWG: the newlines of a name become CRLF first; those of a filename stay what they are.
+                name = _for_form(name.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n"))
             if filename is not None:
-                filetype = filetype or _type_of(filename) or "application/octet-stream"
+                filetype = filetype or ("." in filename and _type_of(filename)) or "application/octet-stream"
                 filename = _for_form(filename)
         else:
             filetype = filetype or "text/plain; charset=utf-8"
@@ -259,9 +245,8 @@ class MultipartParam:
                 from email.charset import Charset
 
                 name = Charset("utf-8").header_encode(name.encode("utf-8", "replace").decode())
-        head = f'--{_quoted(boundary)}\r\nContent-Disposition: form-data; name="{name}"'
-        if filename is not None:
-            head += f'; filename="{filename}"'
+        head = f'Content-Disposition: form-data; name="{name}"'
+        head += "" if filename is None else f'; filename="{filename}"'
         for field, value in (("Content-Type", filetype), *self.headers) if filetype else self.headers:
             if "\r" in value or "\n" in value or "\0" in value:
                 raise EncodeError(self.name, f"{field} holds a CR, LF or NUL")
@@ -285,25 +270,21 @@ class MultipartParam:
     def _encode(self, boundary: Text, blocksize: int, cb: Callback | None) -> Iterator[bytes]:
         head, size = self.encode_hdr(boundary), self.get_size(boundary)
         # RFC 2046 s5.1.1: no line of the content may begin with the delimiter, whatever follows it.
-        delimiter = b"\n" + head[: head.index(b"\r")]
-        window = b""
-        for ready in write([(head, len(head), self, cb)], b"", min(max(1, blocksize), size + 1)):
+        delimiter, window = b"\n" + head[: head.index(b"\r")], b""
+        for ready in write([(b"", head, self, cb)], b"", min(max(1, blocksize), size + 1)):
             block = bytes(ready)
             window = window[1 - len(delimiter) :] + block
             if delimiter in window:
-                where = "encoded string" if self.fileobj is None else "file data"
+                where = "file data" if self.value is None else "encoded string"
                 raise EncodeError(self.name, f"boundary found in {where}")
             yield block
 
-    def _read(self, buffer: Buffer) -> Generator[bytes | memoryview, None, None]:
-        """Yield the content as it comes; from a file that can do so, read into the room that is left in the buffer."""
-        source = self.fileobj
-        if self.value is not None:
-            source = [memoryview(self.value)[at : at + BLOCK_SIZE] for at in range(0, len(self.value), BLOCK_SIZE)]
-        # What goes wrong in a user's own iterable reaches him as it is.
+    def _read(self, buffer: Buffer) -> Blocks:
+        """Yield the content as it comes; what a file can fill a buffer with, in the room that this one has."""
+        source = self.fileobj if self.value is None else (self.value,)
         faults = (OSError, TypeError, ValueError) if self._path or hasattr(source, "read") else ()
         try:
-            with io.FileIO(self._path) if self._path else contextlib.nullcontext(source) as file:
+            with io.FileIO(self._path) if self._path else nullcontext(source) as file:
                 if type(file) in _FILLERS:
                     readinto = getattr(file, "readinto" if type(file) is io.FileIO else "readinto1")
                     while count := readinto(room := buffer.view[buffer.used :]):
@@ -311,67 +292,63 @@ class MultipartParam:
                     if count is None:
                         raise BlockingIOError("a non-blocking file has nothing to read yet")
                 elif hasattr(file, "read"):
-                    while piece := file.read(BLOCK_SIZE):
-                        yield piece.encode() if isinstance(piece, str) else piece
+                    while piece := file.read(len(buffer.view) - buffer.used):
+                        yield memoryview(piece.encode() if isinstance(piece, str) else piece).cast("B")
                 elif isinstance(file, Iterable):
-                    yield from file
-        except faults as error:
+                    for piece in file:
+                        try:
+                            yield memoryview(piece).cast("B")
+                        except (TypeError, ValueError) as error:
+                            raise EncodeError(self.name, f"cannot be read: {error}") from error
+        except faults as error:  # what a user's own iterable raises reaches him as it is
             raise EncodeError(self.name, f"cannot be read: {error}") from error
 
 
-def write(parts: Iterable[tuple[bytes, int, MultipartParam, Callback | None]], end: bytes, size: int) -> Blocks:
-    """Yield the parts in blocks of one buffer: each exactly as long as it was announced, or EncodeError.
-
-    A part comes with what goes before its content, the size of its header, which is the last of that, and a listener.
-    """
+def write(parts: Iterable[tuple[bytes, bytes, MultipartParam, Callback | None]], end: bytes, size: int) -> Blocks:
+    """Yield parts, each behind what leads to it and its head, and the end, as blocks of one buffer of size bytes."""
     buffer = Buffer(size)
     for lead, head, part, cb in parts:
         part.reset()
         part._begun = True
-        announced, came = part.filesize, 0
-        total = None if announced is None else head + announced + 2
         yield from buffer.put(lead)
-        with contextlib.closing(part._read(buffer)) as pieces:
+        start, announced, came = buffer.sent + buffer.used, part.filesize, 0
+        total = None if announced is None else len(head) + announced + 2
+        yield from buffer.put(head)
+        with closing(part._read(buffer)) as pieces:
             for piece in pieces:
-                try:
-                    view = memoryview(piece).cast("B")
-                except (TypeError, ValueError) as error:
-                    raise EncodeError(part.name, f"cannot be read: {error}") from error
-                came += len(view)
+                came += len(piece)
                 if announced is not None and came > announced:
                     raise EncodeError(part.name, f"{announced} bytes were announced and more came")
-                yield from buffer.put(view)
-                if announced is None:
-                    yield from buffer.take()  # what comes live goes out live
-                if cb is not None and buffer.used < len(view):  # a block has gone out
-                    cb(part, head + came - buffer.used, total)
+                for block in buffer.put(piece, flush=announced is None):  # what comes live goes out live
+                    yield block
+                    if cb is not None:
+                        cb(part, buffer.sent - start, total)
         if announced is not None and came < announced:
             raise EncodeError(part.name, f"{announced} bytes were announced and {came} came")
         yield from buffer.put(b"\r\n")
         if cb is not None:
-            cb(part, head + came + 2, total)
-    yield from buffer.put(end)
-    yield from buffer.take()
+            cb(part, buffer.sent + buffer.used - start, total)
+    yield from buffer.put(end, flush=True)
 
 
 def params_of(fields: object, make: Callable[[object, object], list[MultipartParam]]) -> list[MultipartParam]:
     """Return the params that stand in fields, and those that make makes of a name and a value."""
     params: list[MultipartParam] = []
-    items = () if fields is None else fields.items() if isinstance(fields, (dict, Mapping)) else fields
-    if isinstance(items, (str, bytes)) or not hasattr(items, "__iter__"):
-        raise EncodeError("", f"fields are a mapping or (name, value) pairs, not {type(fields).__name__}")
-    for item in items:
-        if isinstance(item, MultipartParam):
-            item = (item.name, item)
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise EncodeError(
-                "", f"fields are a mapping or (name, value) pairs; a {type(item).__name__} here is no pair"
-            )
-        name, value = item
+    for name, value in fields.items() if isinstance(fields, (dict, Mapping)) else _pairs(fields):
         if not isinstance(value, MultipartParam):
             params += make(name, value)
-        elif value.name != as_text(name):
-            raise AssertionError(f"the param {value.name!r} stands under the name {as_text(name)!r}")
-        else:
+        elif value.name == as_text(name):
             params.append(value)
+        else:
+            raise AssertionError(f"the param {value.name!r} stands under the name {as_text(name)!r}")
     return params
+
+
+def _pairs(fields: object) -> Iterator[tuple[object, object]]:
+    for item in fields if hasattr(fields, "__iter__") else () if fields is None else (fields,):
+        if isinstance(item, MultipartParam):
+            yield item.name, item
+        elif isinstance(item, (tuple, list)) and len(item) == 2:
+            yield item[0], item[1]
+        else:
+            raise EncodeError("", f"fields are a mapping or (name, value) pairs; this {type(item).__name__} is neither")
