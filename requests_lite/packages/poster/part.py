@@ -15,10 +15,10 @@ Callback = Callable[["MultipartParam | None", int, "int | None"], object]
 Fields = Mapping[str, object] | Iterable["MultipartParam | tuple[object, object]"]
 Blocks = Generator[memoryview, None, None]
 
-BLOCK_SIZE = 512 * 1024  # 256 KiB to 1 MiB measure alike over loopback, within a few per cent
+BLOCK_SIZE = 1024 * 1024  # half as large costs a tenth more
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 s5.6.2
 # These very classes fill a buffer with what `read` would give. One that overrides `read` alone (to count, to encrypt)
-# inherits a readinto that knows nothing of it. readinto1 (FileIO has none) does not wait for a pipe to fill the buffer.
+# inherits a readinto that knows nothing of it. A reader's readinto1 does not wait until a pipe has filled the buffer.
 _FILLERS = (io.FileIO, io.BytesIO, io.BufferedReader, io.BufferedRandom)
 
 
@@ -286,7 +286,7 @@ class MultipartParam:
         try:
             with io.FileIO(self._path) if self._path else nullcontext(source) as file:
                 if type(file) in _FILLERS:
-                    readinto = getattr(file, "readinto" if type(file) is io.FileIO else "readinto1")
+                    readinto = getattr(file, "readinto" if type(file) in (io.FileIO, io.BytesIO) else "readinto1")
                     while count := readinto(room := buffer.view[buffer.used :]):
                         yield room[:count]
                     if count is None:
