@@ -1,4 +1,4 @@
-"""The command line: `python -m requests_lite [METHOD] URL`, and `python -m requests_lite demo`."""
+"""The command line: `python -m requests_lite [METHOD] URL`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from .core import DEFAULT_TIMEOUT, METHODS, Request, __version__
 from .packages.poster.headers import Headers
 from .response import Response
 
-_USAGE = "python -m requests_lite [options] ([METHOD] URL | demo [FILE])"
+_USAGE = "python -m requests_lite [options] [METHOD] URL"
 _MORE = """\
   python -m requests_lite https://httpbin.org/post -F photo=@ada.png
   python -m requests_lite https://example.com/big.iso -o big.iso
-  python -m requests_lite demo    upload 256 MiB to this machine, get it back
 
 Exit status: 0, 4 for a 4xx, 5 for a 5xx, 1 for no whole answer, 2 for misuse."""
 
@@ -51,14 +50,10 @@ def _run(argv: list[str] | None) -> int:
     if given.version:
         print(_versions())
         return 0
-    if words[:1] == ["demo"] and len(words) < 3:
-        from .demo import demonstrate
-
-        return 0 if demonstrate(words[1] if words[1:] else None) else 1
     if len(words) == 1:
         words = ["GET" if given.data is given.form is None else "POST", *words]
     if len(words) != 2 or words[0].upper() not in METHODS:
-        parser.error("expected a URL, a METHOD of HTTP and a URL, or demo and perhaps a FILE")
+        parser.error("expected a URL, or a METHOD of HTTP and a URL")
     with _send(given, *words) as response:
         _print(response, given.output)
     return 0 if response.ok else 4 if (response.status_code or 0) < 500 else 5

@@ -14,7 +14,7 @@ FILES = {path.relative_to(PACKAGE).with_suffix("").as_posix(): path for path in 
 ENGINE = "errors headers head body sending connect tls connection pool opener streaminghttp"
 UPSTAIRS = """
     exceptions urls environment cookies auth content redirects response core
-    adapters session download drop_in demo __main__ __init__
+    adapters session download drop_in __main__ __init__
 """
 LADDER = [*("packages/poster/" + name for name in ENGINE.split()), *UPSTAIRS.split()]
 # The encoder stands beside the ladder: its files import nothing of ours but each other.
@@ -22,7 +22,7 @@ BESIDE = ["packages/__init__", "packages/poster/__init__"]
 BESIDE += ["packages/poster/" + name for name in "part encode".split()]
 # What may be imported inside a function: it costs time, and most programs never need it.
 LATE = set(
-    "cookies demo packages/poster/tls"
+    "cookies packages/poster/tls"
     " email.charset getpass hashlib json mimetypes platform random resource ssl zlib".split()
 )
 

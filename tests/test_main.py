@@ -1,24 +1,16 @@
-"""The command line, as a shell runs it and as Python calls it; the demonstration and its server."""
+"""The command line, as a shell runs it and as Python calls it."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import pty
 import re
 import runpy
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Iterator
-from http.client import parse_headers
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +18,8 @@ import pytest
 
 import requests_lite
 from requests_lite.__main__ import main
-from requests_lite.demo import Handler, demonstrate, serve
 from server import Expect, Send, Server
+from terminal import Terminal
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "requests_lite"]
@@ -39,27 +31,6 @@ HELLO = [Expect(), Send(OK + b"Content-Type: text/plain\r\nContent-Length: 5\r\n
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
     """Run the command as a shell does."""
     return subprocess.run([*COMMAND, *arguments], cwd=ROOT, capture_output=True, check=False, **options)
-
-
-class Terminal:
-    """A terminal to write to, in place of sys.stdout and sys.stderr."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.ours, theirs = pty.openpty()
-        self.file = open(theirs, "w")  # noqa: SIM115
-        monkeypatch.setattr(sys, "stdout", self.file)
-        monkeypatch.setattr(sys, "stderr", self.file)
-
-    def content(self) -> bytes:
-        """Return what was written, and close the terminal."""
-        self.file.write("$ ")
-        self.file.flush()
-        content = b""
-        while not content.endswith(b"$ "):
-            content += os.read(self.ours, 65536)
-        self.file.close()
-        os.close(self.ours)
-        return content.removesuffix(b"$ ").replace(b"\r\n", b"\n")
 
 
 def content(capture: pytest.CaptureFixture[bytes]) -> bytes:
@@ -276,7 +247,6 @@ def test_a_file_that_cannot_be_written_stays(
         (["http://127.0.0.1/", "-H", "a b: c"], b"a field's name"),
         (["http://127.0.0.1/", "-d", "@/not/here"], b"/not/here: No such file or directory"),
         (["http://127.0.0.1/", "-F", "f=@/not/here"], b"/not/here: No such file or directory"),
-        (["demo", "/not/here"], b"/not/here: No such file or directory"),
     ],
 )
 def test_an_error_is_one_line(arguments: list[str], words: bytes, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -300,7 +270,6 @@ def test_the_longest_silence_can_be_told(capsysbinary: pytest.CaptureFixture[byt
         [],
         ["GET", "http://127.0.0.1/", "more"],
         ["BREW", "http://127.0.0.1/"],
-        ["demo", "file", "more"],
         ["http://127.0.0.1/", "-H", "no colon"],
         ["http://127.0.0.1/", "-F", "no equals sign"],
         ["http://127.0.0.1/", "-u", "secret without a name"],
@@ -326,12 +295,11 @@ def test_a_reader_that_has_enough_is_no_trouble(monkeypatch: pytest.MonkeyPatch)
         assert main([server.url]) == 141
 
 
-@pytest.mark.parametrize("command", ["--version", "demo LICENSE"])
-def test_a_closed_pipe_is_quiet(command: str) -> None:
+def test_a_closed_pipe_is_quiet() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "wb") as out:
-        done = subprocess.run([*COMMAND, *command.split()], cwd=ROOT, stdout=out, stderr=subprocess.PIPE)
+        done = subprocess.run([*COMMAND, "--version"], cwd=ROOT, stdout=out, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (141, b"")
 
 
@@ -372,7 +340,7 @@ def test_version_says_what_a_report_of_a_bug_needs(
 def test_help_shows_examples() -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert b"  python -m requests_lite demo" in done.stdout
+    assert b"  python -m requests_lite https://" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
@@ -383,213 +351,3 @@ def test_the_module_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         runpy.run_module("requests_lite", run_name="__main__")
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("requests_lite ")
-
-
-# The demonstration
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make temporary files go to a folder of the test and return it."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return folder
-
-
-def test_a_file_goes_and_comes_back(tmp_path: Path, temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "Zo\xeb; 1.bin"
-    path.write_bytes(b"\r\n--" * 100_000)
-    assert main(["demo", str(path)]) == 0
-    out, error = capsys.readouterr()
-    assert error == ""
-    assert re.search(r"upload    400,000 bytes in \d+\.\d{3} seconds, \d+ MB/s\n", out)
-    assert re.search(r"url       http://127\.0\.0\.1:\d+/file\nstatus    201 Created\n", out)
-    assert json.dumps({"name": path.name, "size": 400_000}) in out
-    assert "status    200 OK\n" in out
-    assert "          Content-Length: 400000\n" in out
-    assert "came back, equal\n" in out
-    assert re.search(r"memory    [\d.]+ MiB at its peak, [\d.]+ MiB of it before the upload\n", out)
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.mark.parametrize("size", [0, 1, 3 * 1024 * 1024 + 1])
-def test_without_a_file_one_is_made(size: int, temporary: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert demonstrate(size=size)
-    assert f'{{"name": "demo.bin", "size": {size}}}' in capsys.readouterr().out
-    assert list(temporary.iterdir()) == []
-
-
-def test_another_file_coming_back_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    forgetful = "demo.Handler.do_GET = lambda self: self._answer('200 OK', 'text/plain', demo.io.BytesIO(b'other'))"
-    code = f"{SET_PATH}; from requests_lite import demo; {forgetful}; demo.serve()"
-    monkeypatch.setattr("requests_lite.demo._SERVER", code)
-    (tmp_path / "file").write_bytes(b"content")
-    assert main(["demo", str(tmp_path / "file")]) == 1
-    assert "came back, DIFFERENT\n" in capsys.readouterr().out
-
-
-def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal(monkeypatch)
-    assert demonstrate(size=2 * 1024 * 1024)
-    shown = terminal.content()
-    assert re.search(rb"\rupload    2 of 2 MB, [\d,]+ MB/s *\n", shown)
-    assert re.search(rb"\rdownload  2 of 2 MB, [\d,]+ MB/s *\n", shown)
-
-
-def test_the_peak_of_memory_comes_from_where_it_is_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status = tmp_path / "status"
-    monkeypatch.setattr("requests_lite.demo._STATUS", status)
-    status.write_text("Name:\tpython\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
-    assert demonstrate(size=1)
-    assert "memory    2.0 MiB at its peak, 2.0 MiB of it before the upload\n" in capsys.readouterr().out
-    status.write_text("Name:\tpython\n")
-    assert demonstrate(size=1)
-    assert "memory    not known here\n" in capsys.readouterr().out
-    status.unlink()
-    assert demonstrate(size=1)
-    assert "memory    not known here\n" in capsys.readouterr().out
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is known from /proc")
-def test_memory_is_flat() -> None:
-    code = "from requests_lite.demo import demonstrate; demonstrate(size=64 * 1024 * 1024)"
-    out = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
-    peak, before = map(float, re.findall(r"([\d.]+) MiB", out))
-    assert peak - before < 8
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_when_it_is_ended(number: signal.Signals, tmp_path: Path, temporary: Path) -> None:
-    path = tmp_path / "file"
-    with open(path, "wb") as file:
-        file.truncate(64 * 1024 * 1024)
-    with subprocess.Popen(
-        [sys.executable, "-u", *COMMAND[1:], "demo", str(path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline().startswith(b"upload")
-        port = int(process.stdout.readline().split(b":")[2].split(b"/")[0])
-        os.killpg(process.pid, number)  # as a terminal does it
-        error = process.stderr.read()
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert error == b"\nrequests_lite: interrupted\n"
-    limit = time.monotonic() + 10
-    while is_open(port):
-        assert time.monotonic() < limit
-        time.sleep(0.01)
-    assert list(temporary.iterdir()) == []
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-# Its server
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """Run the demonstration's server in this process and return its port."""
-    with tempfile.TemporaryFile() as Handler.file, ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
-
-
-def test_the_server_gives_back_the_last_file(port: int) -> None:
-    url = f"http://127.0.0.1:{port}/"
-    for content in (b"first and longer", b"second", b""):
-        answer = requests_lite.post(url, files={"file": ("f", content)})
-        assert (answer.status_code, answer.json()) == (201, {"name": "f", "size": len(content)})
-        assert requests_lite.get(url).content == content
-
-
-def test_a_client_that_leaves_is_no_error_and_anything_else_is(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_connection(("127.0.0.1", port)) as client:
-        client.sendall(POST % 99 + b"--b\r")
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
-    with socket.create_connection(("127.0.0.1", port)) as client:
-        assert capsys.readouterr().err == ""
-        client.sendall(b"POST / HTTP/1.1\r\n\r\n")
-        assert client.recv(1) == b""
-    assert "Traceback" in capsys.readouterr().err
-
-
-def test_the_server_ends_with_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    reader, writer = os.pipe()
-    with open(reader) as port:
-        monkeypatch.setattr(sys, "stdout", open(writer, "w"))  # noqa: SIM115  # it is closed there
-        serve()
-        assert int(port.read()) > 0
-
-
-def test_a_server_that_nobody_waits_for_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    reader, writer = os.pipe()
-    os.close(reader)
-    monkeypatch.setattr(sys, "stdout", open(writer, "w"))  # noqa: SIM115  # it is closed there
-    serve()
-    assert sys.stdout.closed
-
-
-POST = b"POST / HTTP/1.1\r\nContent-Length: %d\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n"
-HEAD = b'--b\r\nContent-Disposition: form-data; name="f"; filename="Zo\xc3\xab"\r\n\r\n'
-CONTENT = b"--b\r\n\r\n--c--\r\n\r\n--\r\n-\r\n--b--\r\n" * 3
-END = b"\r\n--b--\r\n"
-
-
-def answers(port: int, *pieces: bytes) -> Iterator[tuple[int, bytes]]:
-    """Send the pieces one by one, on one connection, and then nothing more; yield each answer's status and content."""
-    with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answer:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for piece in pieces:
-            client.sendall(piece)
-        client.shutdown(socket.SHUT_WR)
-        while line := answer.readline():
-            yield int(line[9:12]), answer.read(int(parse_headers(answer)["Content-Length"]))
-
-
-@pytest.mark.parametrize("every", [1, 2, 3, 7, 50, 1000])
-def test_a_form_is_read_however_it_is_cut(every: int, port: int) -> None:
-    form = HEAD + CONTENT + END
-    sent = POST % len(form) + form + b"GET / HTTP/1.1\r\n\r\n"
-    pieces = (sent[at : at + every] for at in range(0, len(sent), every))
-    created = json.dumps({"name": "Zo\xeb", "size": len(CONTENT)}).encode()
-    assert list(answers(port, *pieces)) == [(201, created), (200, CONTENT)]
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        b"",
-        b"--b--\r\n",
-        HEAD,
-        HEAD + CONTENT[:-1],
-        HEAD + END[:-1],
-        HEAD.replace(b"--b", b"--c") + END,
-        HEAD.replace(b"--b", b"--bc") + END,
-        HEAD + END.replace(b"--b", b"--c"),
-        HEAD + END + b"\r\n",
-        b"no line ends",
-    ],
-)
-def test_what_is_no_form_is_refused(form: bytes, port: int) -> None:
-    get = b"GET / HTTP/1.1\r\n\r\n"
-    assert [status for status, _ in answers(port, POST % len(form) + form + get)] == [400, 200]
-    assert [status for status, _ in answers(port, POST % (len(form) + 1) + form)] == [400]

@@ -1,4 +1,4 @@
-"""The demonstration: a file goes to a server on this machine as a multipart form, and comes back."""
+"""A file goes to a server on this machine as a multipart form, and comes back: `python3 -m examples.demo [FILE]`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tempfile import TemporaryFile
 from threading import Thread
 from time import perf_counter
 
-from .core import Response, get, post
+from requests_lite import Response, get, post
 
 MIB = 1024 * 1024
 _STATUS = Path("/proc/self/status")  # where Linux tells how much memory a process had at its peak
 # A process of its own: speed and memory are the client's alone, and so is Ctrl-C, even where there are no sessions.
 _SERVER = """import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = sys.argv[1:]
-from requests_lite.demo import serve; serve()"""
+from examples.demo import serve; serve()"""
 
 
 def demonstrate(path: str | None = None, size: int = 256 * MIB) -> bool:
@@ -128,3 +128,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n".encode())
         content.seek(0)
         self.connection.sendfile(content)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(0 if demonstrate(sys.argv[1] if sys.argv[1:] else None) else 1)
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted")
+    except OSError as error:
+        sys.exit(str(error))
