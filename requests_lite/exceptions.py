@@ -57,6 +57,7 @@ class IncompleteRead(ChunkedEncodingError):
 
 _KINDS: dict[type[Exception], type[RequestException]] = {
     errors.ConnectError: ConnectionError,
+    errors.ProxyFailed: ProxyError,
     errors.TLSError: SSLError,
     errors.ConnectionLost: ConnectionError,
     errors.TransferTimeout: ReadTimeout,

@@ -24,7 +24,7 @@ from requests_lite.packages.poster.errors import (
     TransferTimeout,
 )
 from requests_lite.packages.poster.sending import Block
-from requests_lite.packages.poster.tls import secure, tls_context
+from requests_lite.packages.poster.tls import secure
 from server import Cut, Expect, HalfClose, Peer, Reset, Script, Send, Server, Step, Wait
 from wire import CONNECTIONS, CONTINUE, OK, SURPLUS, SWITCHED, TWO, Row, answer
 
@@ -47,7 +47,7 @@ class Client:
     def connect(self, server: Server) -> Connection:
         sock = connect(server.origin, monotonic() + 10)
         if server.tls:
-            sock = secure(sock, server.origin, tls_context((self.ca, None)), monotonic() + 10)
+            sock = secure(sock, server.origin, (self.ca, None), monotonic() + 10)
         return self.use(sock)
 
     def use(self, sock: socket.socket) -> Connection:

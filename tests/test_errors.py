@@ -16,6 +16,7 @@ from requests_lite.packages.poster.errors import (
     IncompleteBody,
     InvalidMessage,
     ProtocolError,
+    ProxyFailed,
     TLSError,
     TransferError,
     TransferTimeout,
@@ -25,6 +26,7 @@ from requests_lite.packages.poster.errors import (
 EXAMPLES = [
     (TransferError("it failed"), "it failed", {}),
     (ConnectError("cannot connect"), "cannot connect", {}),
+    (ProxyFailed("no tunnel"), "no tunnel", {}),
     (TLSError("no TLS"), "no TLS", {}),
     (CertificateError("not trusted"), "not trusted", {}),
     (ConnectionLost("lost"), "lost", {}),

@@ -22,8 +22,7 @@ BESIDE = ["packages/__init__", "packages/poster/__init__"]
 BESIDE += ["packages/poster/" + name for name in "part encode".split()]
 # What may be imported inside a function: it costs time, and most programs never need it.
 LATE = set(
-    "cookies packages/poster/tls"
-    " email.charset getpass hashlib json mimetypes platform random resource ssl zlib".split()
+    "cookies packages/poster/tls email.charset getpass hashlib json mimetypes platform random resource ssl zlib".split()
 )
 
 

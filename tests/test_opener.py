@@ -255,7 +255,7 @@ def test_head_and_small_content_are_one_send(content: bytes | Content | None) ->
     peer.settimeout(5)
     opener = Opener()
     origin = ("http", "x.test", 80)
-    connection = Connection(ours, (origin, None), "x.test", opener.pool.give)
+    connection = Connection(ours, (origin, None, None), "x.test", opener.pool.give)
     opener.pool.give(connection)
     sends: list[bytes] = []
 
@@ -268,7 +268,7 @@ def test_head_and_small_content_are_one_send(content: bytes | Content | None) ->
     assert send(opener, origin, "POST", (), content).body.read_all() == b"ok"
     thread.join(5)
     with peer:
-        assert opener.pool.take((origin, None)) is connection
+        assert opener.pool.take((origin, None, None)) is connection
         connection.close("the test has ended")
         assert peer.recv(1 << 20) == b""
     head, _, body = sends[0].partition(b"\r\n\r\n")
@@ -479,7 +479,7 @@ def test_what_did_not_go_out_at_all_is_sent_again(method: str, content: bytes | 
                 return connection
 
         opener.pool = Late()
-        connection = Connection(ours, (server.origin, None), "the peer", opener.pool.give)
+        connection = Connection(ours, (server.origin, None, None), "the peer", opener.pool.give)
         opener.pool.give(connection)
         assert send(opener, server.origin, method, (), content).body.read_all() == b"ok"
         assert connection.reason

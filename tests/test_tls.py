@@ -33,14 +33,16 @@ ANSWER = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 
 
 def get(origin: Origin, verify: object = True, cert: object = None) -> bytes:
-    message = Opener().exchange(origin, "GET", "/", Headers(), tls=(verify, cert), connect_limit=10, silence=10)
+    message = Opener().exchange(
+        ("https", *origin[1:]), "GET", "/", Headers(), tls=(verify, cert), connect_limit=10, silence=10
+    )
     return message.body.read_all()
 
 
 def handshake(server: Server, context: ssl.SSLContext, limit: float = 10.0) -> ssl.SSLSocket:
     deadline = monotonic() + limit
     origin = ("https", "localhost", server.port)
-    secured = secure(connect(server.origin, deadline), origin, context, deadline)
+    secured = secure(connect(server.origin, deadline), origin, (context, None), deadline)
     assert isinstance(secured, ssl.SSLSocket)
     return secured
 
@@ -223,7 +225,7 @@ def test_a_peer_that_has_left_before_the_handshake(end: Step) -> None:
         sock = connect(server.origin, monotonic() + 10)
         assert not server.closed_by_client()  # it has waited for the end
         with pytest.raises(TLSError, match=f"no TLS with 127.0.0.1:{server.port}: ") as caught:
-            secure(sock, server.origin, tls_context((True, None)), monotonic() + 10)
+            secure(sock, server.origin, (True, None), monotonic() + 10)
         del caught
         gc.collect()
 
@@ -233,7 +235,7 @@ def test_a_peer_that_says_nothing() -> None:
     with Server([Wait()]) as server:
         begun = monotonic()
         with pytest.raises(TransferTimeout, match="the handshake did not end in time") as caught:
-            Opener().exchange(server.origin, "GET", "/", Headers(), tls=(True, None), connect_limit=0.1)
+            Opener().exchange(("https", *server.origin[1:]), "GET", "/", Headers(), tls=(True, None), connect_limit=0.1)
         assert caught.value.phase == "connect"
         assert 0.1 <= monotonic() - begun < 3
         assert server.closed_by_client()
@@ -286,7 +288,7 @@ def test_a_handshake_that_cannot_be_sent_at_once(certificates: Certificates, mon
     thread = threading.Thread(target=serve)
     thread.start()
     context = tls_context((certificates.ca, None))
-    with secure(ours, ("https", "localhost", 443), context, monotonic() + 10) as secured:
+    with secure(ours, ("https", "localhost", 443), (context, None), monotonic() + 10) as secured:
         assert secured.send(b"x") == 1
     thread.join(10)
     peer.close()

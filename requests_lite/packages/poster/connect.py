@@ -1,18 +1,26 @@
-"""From an origin to a socket that is ready for HTTP: names, addresses, TCP (RFC 9110 section 4.3, RFC 8305)."""
+"""From an origin to a socket that is ready for HTTP: names, addresses, TCP, SOCKS (RFC 9110 section 4.3, RFC 8305)."""
 
 from __future__ import annotations
 
 import os
 import select
 import socket
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from .errors import ConnectError, TransferTimeout
+from .errors import ConnectError, ProxyFailed, TransferTimeout
 
-# (scheme, host, port): URLs of the same origin may share a connection (RFC 9110 s4.3.1).
+# (scheme, host, port): URLs of the same origin may share a connection (RFC 9110 s4.3.1). The host of an http+unix
+# origin is the path of a socket.
 Origin = tuple[str, str, int]
-Address = tuple[int, int, int, str, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]  # of getaddrinfo
+# (scheme, host, port, (username, password) or None)
+Proxy = tuple[str, str, int, "tuple[bytes, bytes] | None"]
+# How to get to an origin where it is not straight: through a proxy, to an address that no resolver is asked for, from
+# an address of this machine; each None where it is as usual.
+Via = tuple["Proxy | None", "str | None", "tuple[str, int] | None"]
+# As getaddrinfo() gives them, and for a Unix socket its path.
+Address = tuple[int, int, int, str, "str | tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
 # RFC 8305 s8: "Connection Attempt Delay ... 250 milliseconds".
 ATTEMPT_DELAY = 0.25
@@ -47,16 +55,65 @@ def wait(poller: select.poll, silence: float | None, deadline: float | None) -> 
     return poller.poll(None if silence is None else min(max(0.0, silence * 1000), 2.0**31 - 1))
 
 
-def connect(origin: Origin, deadline: float | None) -> socket.socket:
-    """Return a non-blocking socket connected to origin. Raises ConnectError, TransferTimeout."""
-    _, host, port = origin
+def connect(
+    origin: Origin, deadline: float | None, place: str | None = None, source: tuple[str, int] | None = None
+) -> socket.socket:
+    """Return a non-blocking socket connected to origin, at place if given. Raises ConnectError, TransferTimeout."""
+    scheme, host, port = origin
+    if scheme == "http+unix":
+        return _first_connected([(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", host)], host, deadline, source)
     if not 0 < port < 65536:  # the resolver would take it modulo 65536, for another server
         raise ConnectError(f"cannot connect to {host}: {port} is no port")
+    return _first_connected(_addresses(place or host, port, deadline), authority(host, port), deadline, source)
+
+
+def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None) -> socket.socket:
+    """Return a non-blocking socket connected to origin through a SOCKS proxy. Raises ProxyFailed, TransferTimeout."""
     try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise ConnectError(f"cannot find the address of {host}: {said(error)}") from error
-    return _first_connected(addresses, authority(host, port), deadline)
+        import socks  # type: ignore[import-untyped]  # it has no types
+    except ImportError:
+        raise ProxyFailed("for a SOCKS proxy install PySocks: pip install requests_lite[socks]") from None
+    scheme, host, port, userinfo = proxy
+    kind = socks.SOCKS4 if scheme.startswith("socks4") else socks.SOCKS5
+    limit = None if deadline is None else max(0.001, deadline - monotonic())
+    username, password = (text.decode() for text in userinfo) if userinfo else (None, None)
+    try:
+        # The last letter tells who looks the name up: socks4a and socks5h leave it to the proxy.
+        sock = socks.create_connection(
+            origin[1:], limit, None, kind, host, port, scheme[-1] in "ah", username, password
+        )  # fmt: skip
+    except socks.ProxyError as error:
+        if isinstance(error.socket_err, TimeoutError):
+            raise TransferTimeout(f"no answer in time from the proxy {authority(host, port)}", "connect") from error
+        raise ProxyFailed(f"the proxy {authority(host, port)}: {said(error)}") from error
+    sock.setblocking(False)
+    return socket.socket(fileno=sock.detach())
+
+
+def _addresses(host: str, port: int, deadline: float | None) -> list[Address]:
+    """Look a name up. The system's resolver knows no limit, so it works in a thread, which is left behind."""
+    found: list[Address] = []
+    failures: list[Exception] = []
+
+    def look_up() -> None:
+        try:
+            found[:] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            failures.append(error)
+        finally:
+            done.release()
+
+    done = allocate_lock()
+    done.acquire()
+    if deadline is None or ":" in host or host.replace(".", "").isdecimal():  # an address is no question
+        look_up()
+    else:
+        start_new_thread(look_up, ())
+        if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
+            raise TransferTimeout(f"cannot find the address of {host}: no answer in time", "connect")
+    if failures:
+        raise ConnectError(f"cannot find the address of {host}: {said(failures[0])}") from failures[0]
+    return found
 
 
 def authority(host: str, port: int) -> str:
@@ -78,14 +135,17 @@ def _alternating(addresses: Sequence[Address]) -> list[Address]:
     return pairs + favourite[len(others) :] + others[len(favourite) :]
 
 
-def _attempt(address: Address) -> socket.socket:
+def _attempt(address: Address, source: tuple[str, int] | None) -> socket.socket:
     """Return a socket that has begun to connect. Raises OSError when that failed at once."""
     family, kind, protocol, _, place = address
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
-        # Head and content go out in as few pieces as possible already; waiting for more to send only adds delay.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if family in (socket.AF_INET, socket.AF_INET6):
+            # Head and content go out in as few pieces as possible already; waiting for more to send only adds delay.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source is not None:
+            sock.bind(source)
         sock.connect(place)
     except BlockingIOError:
         pass  # under way
@@ -95,7 +155,9 @@ def _attempt(address: Address) -> socket.socket:
     return sock
 
 
-def _first_connected(addresses: Sequence[Address], name: str, deadline: float | None) -> socket.socket:
+def _first_connected(
+    addresses: Sequence[Address], name: str, deadline: float | None, source: tuple[str, int] | None
+) -> socket.socket:
     """Try addresses, the next one when the one before has failed or is silent for a while; the first wins."""
     untried = _alternating(addresses)
     pending: dict[int, tuple[socket.socket, str]] = {}
@@ -105,9 +167,9 @@ def _first_connected(addresses: Sequence[Address], name: str, deadline: float | 
         while untried or pending:
             if untried:
                 address = untried.pop(0)
-                host = str(address[4][0])
+                host = address[4] if isinstance(address[4], str) else str(address[4][0])
                 try:
-                    sock = _attempt(address)
+                    sock = _attempt(address, source)
                 except OSError as error:
                     failures.append(f"({host}): {said(error)}")
                     continue

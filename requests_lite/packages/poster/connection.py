@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterable
 from time import monotonic
 
@@ -23,7 +24,8 @@ from .sending import Block
 INFORMATIONAL_LIMIT = 100
 # Most responses fit in one block of this size, and more room than that is dear to allocate each time.
 HEAD_BLOCK = 64 * 1024
-
+# RFC 9110 s10.1.1: a client that waits for 100 (Continue) "SHOULD NOT wait for an indefinite period".
+INVITATION_LIMIT = 1.0
 
 EARLY = "the answer came before the request was sent"
 
@@ -85,13 +87,13 @@ class Connection(Source):
 
     # fmt: off
     def exchange(self, method: str, head: bytes, blocks: Iterable[Block],
-                 silence: float | None, deadline: float | None, last: bool = False) -> Message:
+                 silence: float | None, deadline: float | None, last: bool = False, ask: bool = False) -> Message:
         # fmt: on
         """Send a request, blocks behind its head, and read the head of the response.
 
         silence is the longest wait for the peer in seconds, deadline the moment by time.monotonic() at which the
-        exchange, its body included, has to be over; last is for a request that says Connection: close. Raises
-        TransferError; the connection is then closed.
+        exchange, its body included, has to be over; last is for a request that says Connection: close, ask for one
+        that says Expect: 100-continue. Raises TransferError; the connection is then closed.
         """
         self._silence = silence
         self._deadline = deadline
@@ -100,7 +102,7 @@ class Connection(Source):
         self._close_after = EARLY if fresh and self.is_readable() else "the request said so" if last else ""
         self.sent = self.answered = False
         try:
-            if self._send(head):
+            if self._send(head) and not (ask and self._declined()):
                 for block in blocks:
                     if self._answer_came() or not self._send(block):
                         break
@@ -130,6 +132,10 @@ class Connection(Source):
             if count == len(view):
                 return True
             view = memoryview(view)[count:]
+
+    def _declined(self) -> bool:
+        """Wait for the peer to ask for the content; False also when it says nothing, as older servers do."""
+        return bool(self.is_readable() or wait(self._poller, INVITATION_LIMIT, self._deadline)) and self._answer_came()
 
     def _answer_came(self) -> bool:
         """Look whether the peer answers, or is gone, before the request is whole; 1xx is no answer yet."""
@@ -274,6 +280,9 @@ class Connection(Source):
         if not self.reason:
             self.reason = reason
             self._sock.close()
+            # Who wants to read it has loaded logging; for nobody it would only cost time.
+            if logging := sys.modules.get("logging"):
+                logging.getLogger("requests_lite").debug("connection to %s closed: %s", self.name, reason)
 
     def __del__(self) -> None:
         if hasattr(self, "reason"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 # fmt: off
 class TransferError(OSError): """An exchange failed; the message says what was expected, what came and from whom."""
 class ConnectError(TransferError): """No connection came about: name, address, refusal."""
+class ProxyFailed(ConnectError): """The proxy cannot be reached, or refuses."""
 class TLSError(ConnectError): """The TLS handshake failed."""
 class CertificateError(TLSError): """The peer's certificate is not trusted, or is for another name."""
 class ConnectionLost(TransferError): """The connection broke, or was closed before an answer came."""

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from socket import socket
 from time import monotonic
 
 from .body import content_length
-from .connect import Origin, authority, connect
+from .connect import Origin, Proxy, Via, authority, connect, connect_by_socks
 from .connection import Connection, Message, has_option
-from .errors import ConnectionLost, ContentMismatch, InvalidMessage, ProtocolError, UnrewindableContent
+from .errors import (
+    ConnectError,
+    ConnectionLost,
+    ContentMismatch,
+    InvalidMessage,
+    ProtocolError,
+    ProxyFailed,
+    TLSError,
+    UnrewindableContent,
+)
 from .head import encode_head
 from .headers import Headers
 from .pool import Pool
@@ -27,7 +38,10 @@ SMALL = 64 * 1024
 # A name (an international one in its ASCII form), or an address, IPv6 ones perhaps with a zone.
 _HOST = re.compile(r"[A-Za-z0-9._~%:\-]+")
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
+
+_STRAIGHT: Via = (None, None, None)
+_TRUSTING = (True, None)  # the system's authorities, without a certificate of our own
 
 
 class Opener:
@@ -43,21 +57,30 @@ class Opener:
     def exchange(self, origin: Origin, method: str, target: str, headers: Headers,
                  content: bytes | Content | None = None, tls: tuple[object, object] | None = None,
                  connect_limit: float | None = 10.0, silence: float | None = 120.0,
-                 deadline: float | None = None) -> Message:
+                 deadline: float | None = None, via: Via | None = None) -> Message:
         # fmt: on
         """Send a request to origin and return the response, its body still to be read.
 
-        tls is (verify, cert) for https. connect_limit and silence are seconds, deadline is a moment of
-        time.monotonic(); None means no limit. Raises TransferError, and InvalidMessage before anything is sent.
+        tls is (verify, cert), for https; via tells how to get there if not straight. connect_limit and silence are
+        seconds, deadline is a moment of time.monotonic(); None means no limit. Raises TransferError, and InvalidMessage
+        before anything is sent.
         """
         framing, first, blocks = _frame(method, headers, content)
-        head = encode_head(method, target, host_field(origin), headers, framing) + first
+        pass_on = ""  # what the proxy of a tunnel has to be told
+        if via is not None or "proxy-authorization" in headers.fields:
+            target, headers, framing, pass_on = _address_proxy(origin, target, headers, framing, via or _STRAIGHT)
+        head = encode_head(method, target, host_field(origin), headers, framing)
+        ask = "expect" in headers.fields and content is not None and headers["expect"].lower() == "100-continue"
+        if ask:
+            blocks = chain((first,), blocks)
+        else:
+            head += first
         last = "connection" in headers.fields and has_option(headers, "close")
-        key = (origin, tls)
+        key = (origin, tls, via)
         connection = self.pool.take(key)
         if connection is not None:
             try:
-                return connection.exchange(method, head, blocks, silence, deadline, last)
+                return connection.exchange(method, head, blocks, silence, deadline, last, ask)
             except ConnectionLost as lost:
                 if not may_resend(method, connection.sent, connection.answered):
                     raise
@@ -67,23 +90,101 @@ class Opener:
                             content.rewind()
                     except UnrewindableContent as error:
                         raise lost from error
-                    _, _, blocks = _frame(method, headers, content)
-        sock = _open(origin, tls, connect_limit, deadline)
+                    _, again, blocks = _frame(method, headers, content)
+                    blocks = chain((again,), blocks) if ask else blocks
+        sock = _open(origin, tls, connect_limit, deadline, via or _STRAIGHT, pass_on)
         connection = Connection(sock, key, authority(origin[1], origin[2]), self.pool.give)
-        return connection.exchange(method, head, blocks, silence, deadline, last)
+        message = connection.exchange(method, head, blocks, silence, deadline, last, ask)
+        if origin[0] == "https":
+            from .tls import keep_session
+
+            keep_session(sock, origin)  # type: ignore[arg-type]  # over TLS it is an SSLSocket
+        return message
 
 
-def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None) -> socket:
+class _Approach(Connection):
+    """A connection to a proxy, to become a tunnel (RFC 9110 s9.3.6)."""
+
+    __slots__ = ()
+
+    def body_ended(self) -> None:
+        """Stay open: what follows is the tunnel's."""
+
+    def leave(self) -> socket:
+        """Hand the socket over."""
+        self.reason = "it became a tunnel"
+        return self._sock
+
+
+# fmt: off
+def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None,
+          via: Via, pass_on: str) -> socket:
+    # fmt: on
     """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
     if limit is not None:
         until = monotonic() + limit
         deadline = until if deadline is None else min(until, deadline)
-    if tls is None:
-        return connect(origin, deadline)
-    from .tls import secure, tls_context
+    proxy, place, source = via
+    encrypted, tls = origin[0] == "https", tls or _TRUSTING
+    if encrypted or (proxy and proxy[0] == "https"):
+        from .tls import secure, tls_context
 
-    context = tls_context(tls)  # first: with settings of no use no connection has to be made
-    return secure(connect(origin, deadline), origin, context, deadline)
+        tls_context(tls)  # first: with settings of no use no connection has to be made
+    if proxy is None:
+        sock = connect(origin, deadline, place, source)
+    elif proxy[0].startswith("socks"):
+        sock = connect_by_socks(proxy, origin, deadline)
+    else:
+        if proxy[0] == "https" and encrypted:
+            raise ProxyFailed("an https URL through a proxy that is itself reached by https: TLS in TLS is not spoken")
+        try:
+            sock = connect(proxy[:3], deadline, None, source)
+            sock = secure(sock, proxy[:3], tls, deadline) if proxy[0] == "https" else sock
+        except TLSError:
+            raise
+        except ConnectError as error:
+            raise ProxyFailed(f"the proxy does not answer: {error}") from error
+        if encrypted:
+            sock = _tunnel(sock, proxy, origin, deadline, pass_on)
+    return secure(sock, origin, tls, deadline) if encrypted else sock
+
+
+def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, pass_on: str) -> socket:
+    """Ask a proxy for a tunnel to origin (RFC 9110 s9.3.6). Raises ProxyFailed."""
+    target, name = authority(origin[1], origin[2]), authority(proxy[1], proxy[2])
+    approach = _Approach(sock, None, name, _Approach.body_ended)  # type: ignore[arg-type]  # it goes nowhere
+    head = encode_head("CONNECT", target, target, Headers(), pass_on)
+    message = approach.exchange("CONNECT", head, (), None, deadline)
+    if message.status < 200 or message.status > 299 or approach.at < len(approach.received):
+        approach.close("no tunnel")
+        what = f"{message.status} {message.reason}" if message.status > 299 else "bytes that are no tunnel's"
+        hint = "; give credentials in the proxy's URL" if message.status == 407 else ""
+        raise ProxyFailed(f"the proxy {name} made no tunnel to {target}: {what}{hint}")
+    return approach.leave()
+
+
+def _address_proxy(
+    origin: Origin, target: str, headers: Headers, framing: str, via: Via
+) -> tuple[str, Headers, str, str]:
+    """Return target, headers and the first field lines as the first to read them needs them, and what a tunnel needs.
+
+    Proxy-Authorization goes to the proxy and to nobody else.
+    """
+    proxy = via[0] if via[0] and not via[0][0].startswith("socks") else None
+    given = headers.get("proxy-authorization")
+    if given is not None:
+        headers = Headers(headers)
+        del headers["proxy-authorization"]
+    if proxy is None:
+        return target, headers, framing, ""
+    if given is None and proxy[3] is not None:
+        given = "Basic " + b2a_base64(b":".join(proxy[3]), newline=False).decode()
+    line = "" if given is None else f"Proxy-Authorization: {given}\r\n"
+    if "\r" in line[:-2] or "\n" in line[:-2] or "\0" in line:
+        raise InvalidMessage("the value of the field Proxy-Authorization holds CR, LF or NUL", "field")
+    if origin[0] == "https":
+        return target, headers, framing, line
+    return f"http://{host_field(origin)}{target}", headers, line + framing, ""
 
 
 def may_resend(method: str, sent: bool, answered: bool) -> bool:
@@ -109,6 +210,8 @@ def keeps_credentials(old: Origin, new: Origin) -> bool:
 def host_field(origin: Origin) -> str:
     """Return the value of Host for an origin: the port only when it is not the scheme's own (RFC 9110 s7.2)."""
     scheme, host, port = origin
+    if scheme == "http+unix":
+        return "localhost"
     if not _HOST.fullmatch(host):
         raise InvalidMessage("the host is no name and no address", "target")
     name = authority(host.partition("%")[0], port)  # a zone means something on this machine only (RFC 6874)

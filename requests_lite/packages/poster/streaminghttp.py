@@ -23,13 +23,13 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 from weakref import WeakKeyDictionary
 
 from .body import Stream
-from .connect import Origin
+from .connect import Origin, Via
 from .connection import Message
 from .errors import IncompleteBody, TransferTimeout, UnrewindableContent
 from .headers import Headers
 from .opener import DEFAULT_PORTS, Opener, keeps_credentials
 from .sending import Content, FileContent
-from .tls import TLS, tls_context
+from .tls import TLS
 
 # host[:port] and nothing else: userinfo would end up in the field Host.
 _AUTHORITY = re.compile(r"(?:\[([^\[\]/?#@\s]+)\]|([^\[\]/?#@:\s\0-\x20\x7f]+))(?::([0-9]{0,5}))?")
@@ -134,6 +134,7 @@ class StreamingHTTPConnection:
         self.timeout = timeout
         self._origin = _origin(self._scheme, host, port)
         self._tls: TLS | None = None
+        self._via: Via | None = None
         self._opener = Opener()
         self._request: tuple[str, str, Headers] | None = None  # that is still to be sent
         self._response: Response | None = None  # that nobody has asked for yet
@@ -161,7 +162,9 @@ class StreamingHTTPConnection:
         limit = self.timeout
         if limit is not None and not isinstance(limit, (int, float)):
             limit = socket.getdefaulttimeout()
-        message = self._opener.exchange(self._origin, method, target, headers, content, self._tls, limit, limit)
+        message = self._opener.exchange(
+            self._origin, method, target, headers, content, self._tls, limit, limit, via=self._via
+        )
         self._latest = self._response = Response(message)
 
     def getresponse(self) -> Response:
@@ -206,7 +209,18 @@ def _content_of(request: Request) -> bytes | Content | None:
 
 def _open(connection: StreamingHTTPConnection, request: Request) -> Any:
     connection._opener = _opener
-    target = request.selector.partition("#")[0]  # the whole URL, fragment and all, when a proxy is asked
+    target = request.selector.partition("#")[0]
+    tunnel = getattr(request, "_tunnel_host", None)
+    if tunnel or request.has_proxy():
+        # What the connection was made for is a proxy; a target for one is the whole URL, or else a tunnel is meant.
+        connection._via = (
+            (*connection._origin, None) if not tunnel else ("http", *connection._origin[1:], None),
+            None,
+            None,
+        )
+        url = urlsplit(request.full_url)
+        connection._origin = _origin(url.scheme, url.netloc)
+        target = target if tunnel else url._replace(scheme="", netloc="", fragment="").geturl() or "/"
     # What handlers have added, like credentials after a 401, goes before what was given.
     fields = {**request.headers, **request.unredirected_hdrs}
     headers = {name.title(): value for name, value in fields.items()}
@@ -245,13 +259,6 @@ class StreamingHTTPSHandler(urllib.request.HTTPSHandler):
 
     def https_open(self, req: Request) -> Any:
         """Return the response to a request. Raises URLError, and TimeoutError when no answer comes."""
-        if getattr(req, "_tunnel_host", None):
-            # The engine makes no tunnels; http.client does, one for each request.
-            content = _content_of(req)
-            if isinstance(content, Content):
-                content.started = True
-            context = self.context or tls_context((True, None))
-            return self.do_open(http.client.HTTPSConnection, req, context=context)
         return _open(StreamingHTTPSConnection(req.host, timeout=req.timeout, context=self.context), req)
 
 

@@ -13,16 +13,19 @@ from .errors import CertificateError, TLSError, TransferTimeout
 TLS = tuple[object, object]
 
 _contexts: dict[TLS, ssl.SSLContext] = {}
+# What peers gave us to come back with (RFC 8446 s2.2): a handshake costs less with it.
+_sessions: dict[tuple[Origin, ssl.SSLContext], ssl.SSLSession] = {}
 
 
-def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadline: float | None) -> socket.socket:
+def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None) -> ssl.SSLSocket:
     """Return sock with TLS on it, the peer's certificate checked; sock is closed when that fails.
 
     Raises TLSError, TransferTimeout.
     """
+    context = tls_context(tls)
     _, host, port = origin
     name = authority(host, port)
-    secured = sock
+    secured = sock  # what has to be closed
     try:
         sock.getpeername()  # Python before 3.13 would leave its socket open when the peer has gone by now
         secured = connection = context.wrap_socket(
@@ -31,6 +34,7 @@ def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadlin
             do_handshake_on_connect=False,
             # Without the peer's close_notify an end of stream may be an attacker's cut.
             suppress_ragged_eofs=False,
+            session=_sessions.get((origin, context)),
         )
         poller = new_poller()
         poller.register(secured.fileno(), READ)
@@ -53,6 +57,14 @@ def secure(sock: socket.socket, origin: Origin, context: ssl.SSLContext, deadlin
         raise
 
 
+def keep_session(sock: ssl.SSLSocket, origin: Origin) -> None:
+    """Keep what the peer gave for the next connection. Taking it costs more than a small exchange: once is enough."""
+    if (origin, sock.context) not in _sessions and (session := sock.session) and session.has_ticket:
+        if len(_sessions) >= 1000:
+            _sessions.clear()
+        _sessions[origin, sock.context] = session
+
+
 def tls_context(tls: TLS) -> ssl.SSLContext:
     """Return the SSLContext for (verify, cert); each is made once for the process, as loading a trust store is dear."""
     verify, cert = tls
@@ -60,7 +72,8 @@ def tls_context(tls: TLS) -> ssl.SSLContext:
         return verify
     context = _contexts.get(tls)
     if context is None:
-        context = _contexts[tls] = _new_context(verify, cert)
+        # The first one stays: a session belongs to the context that it was made with.
+        context = _contexts.setdefault(tls, _new_context(verify, cert))
     return context
 
 
@@ -79,8 +92,14 @@ def _new_context(verify: object, cert: object) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if cert is not None:
+        certificate, key, password = (*cert, None, None)[:3] if isinstance(cert, tuple) else (cert, None, None)
         try:
-            context.load_cert_chain(*(cert if isinstance(cert, tuple) else (cert,)))
+            # OpenSSL would ask for a missing password on the terminal, where nobody may be.
+            context.load_cert_chain(certificate, key, password or _no_password)
         except OSError as error:
             raise TLSError(f"cannot read the client certificate in cert=: {said(error)}") from error
     return context
+
+
+def _no_password() -> str:
+    raise TLSError("the key of the client certificate is encrypted: give cert=(certificate, key, password)")
