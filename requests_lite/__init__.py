@@ -1,29 +1,47 @@
 """requests_lite: HTTP for people, small enough to read in one evening.
 
-Upstairs is RFC 9110, what a message means: core, and beside it response, redirects, content, auth, urls, exceptions.
+Upstairs is RFC 9110, what a message means: core, and around it session, response, auth, cookies, content, exceptions.
 Downstairs is RFC 9112, how a message travels: packages.poster, from the connection to the multipart encoder.
 Upstairs calls down, downstairs never looks up; whoever knows HTTP knows where everything is.
 """
 
 # fmt: off
-from .auth import AuthObject, add_autoauth
+from .adapters import BaseAdapter, HTTPAdapter, WSGIAdapter
+from .auth import (
+    AuthBase, AuthObject, HTTPBasicAuth, HTTPBearerAuth, HTTPDigestAuth, HTTPProxyAuth, add_autoauth,
+)
 from .core import Request, __version__, delete, get, head, options, patch, post, put, request
+from .drop_in import install_as_requests
 from .exceptions import (
-    AuthenticationError, ChunkedEncodingError, ConnectTimeout, ConnectionError, ContentDecodingError, HTTPError,
-    IncompleteRead, InvalidContent, InvalidHeader, InvalidJSONError, InvalidMethod, InvalidSchema, InvalidTimeout,
-    InvalidURL, JSONDecodeError, MissingSchema, ProtocolError, ProxyError, ReadTimeout, RequestException, SSLError,
-    StreamConsumedError, Timeout, TooManyRedirects, URLRequired, UnrewindableBodyError,
+    AuthenticationError, ChunkedEncodingError, ConnectTimeout, ConnectionError, ContentDecodingError, ContentTooLarge,
+    HTTPError, IncompleteRead, InvalidContent, InvalidHeader, InvalidJSONError, InvalidMethod, InvalidProxyURL,
+    InvalidSchema, InvalidTimeout, InvalidURL, JSONDecodeError, MissingSchema, ProtocolError, ProxyError, ReadTimeout,
+    RequestException, RetryError, SSLError, StreamConsumedError, Timeout, TooManyRedirects, URLRequired,
+    UnrewindableBodyError,
 )
 from .packages.poster.headers import Headers
-from .response import PreparedRequest, Response
+from .prepared import PreparedRequest
+from .response import Response
+from .retries import Retry
+from .session import Session, session
 
 __all__ = [
-    "AuthObject", "AuthenticationError", "ChunkedEncodingError", "ConnectTimeout", "ConnectionError",
-    "ContentDecodingError", "HTTPError", "Headers", "IncompleteRead", "InvalidContent", "InvalidHeader",
-    "InvalidJSONError", "InvalidMethod", "InvalidSchema", "InvalidTimeout", "InvalidURL", "JSONDecodeError",
-    "MissingSchema", "PreparedRequest", "ProtocolError", "ProxyError", "ReadTimeout", "Request", "RequestException",
-    "Response", "SSLError", "StreamConsumedError", "Timeout", "TooManyRedirects", "URLRequired",
-    "UnrewindableBodyError", "__version__", "add_autoauth", "delete", "get", "head", "options", "patch", "post",
-    "put", "request",
+    "AuthBase", "AuthObject", "AuthenticationError", "BaseAdapter", "ChunkedEncodingError", "ConnectTimeout",
+    "ConnectionError", "ContentDecodingError", "ContentTooLarge", "HTTPAdapter", "HTTPBasicAuth", "HTTPBearerAuth",
+    "HTTPDigestAuth", "HTTPError", "HTTPProxyAuth", "Headers", "IncompleteRead", "InvalidContent", "InvalidHeader",
+    "InvalidJSONError", "InvalidMethod", "InvalidProxyURL", "InvalidSchema", "InvalidTimeout", "InvalidURL",
+    "JSONDecodeError", "MissingSchema", "PreparedRequest", "ProtocolError", "ProxyError", "ReadTimeout", "Request",
+    "RequestException", "Response", "Retry", "RetryError", "SSLError", "Session", "StreamConsumedError", "Timeout",
+    "TooManyRedirects", "URLRequired", "UnrewindableBodyError", "WSGIAdapter", "__version__", "add_autoauth",
+    "codes", "delete", "get", "head", "install_as_requests", "options", "patch", "post", "put", "request", "session",
 ]
 # fmt: on
+
+
+def __getattr__(name: str) -> object:
+    """Load what costs time and few need."""
+    if name == "codes":
+        from .status_codes import codes
+
+        return codes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

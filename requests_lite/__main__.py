@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import IO
 
-from .core import DEFAULT_TIMEOUT, METHODS, Request, __version__
+from .adapters import DEFAULT_TIMEOUT
+from .core import METHODS, Request, __version__
 from .packages.poster.headers import Headers
 from .response import Response
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+from importlib.machinery import PathFinder
 
-from .exceptions import FAILURES, ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
-from .packages.poster.body import BLOCK, Body
+from .exceptions import (
+    FAILURES,
+    ContentDecodingError,
+    ContentTooLarge,
+    IncompleteRead,
+    InvalidContent,
+    InvalidJSONError,
+)
+from .packages.poster.body import BLOCK, Body, LengthDelimited
 from .packages.poster.encode import Multipart, UnrewindableError
 from .packages.poster.errors import ConnectionLost, UnrewindableContent
 from .packages.poster.headers import Headers
@@ -15,10 +25,26 @@ from .urls import Pairs, encode_pairs
 
 Data = Pairs | Iterable[Block | str] | io.IOBase | str | bytes | bytearray | None
 
+# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 Progress = Callable[[int, "int | None"], object]
+# What cookies= takes (see cookies.CookieJar), and hooks=.
+CookiesLike = Mapping[str, "str | None"] | Iterable[object]
+Hooks = Mapping[str, "Callable[..., object] | Iterable[Callable[..., object]]"]
+
+# The modules that can decode br (RFC 7932) and zstd (RFC 8878), where one is installed.
+_BROTLI = next(filter(PathFinder.find_spec, ("brotli", "brotlicffi")), None)
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+if sys.version_info < (3, 14):
+    _BACKPORTS = PathFinder.find_spec("backports")
+    _FOUND = PathFinder.find_spec(_ZSTD, _BACKPORTS.submodule_search_locations) if _BACKPORTS else None
+    _ZSTD = _ZSTD if _FOUND else ""
 
 # The codings that decode() knows; Accept-Encoding names them.
-CODINGS = "gzip, deflate"
+CODINGS = "gzip, deflate" + (", br" if _BROTLI else "") + (", zstd" if _ZSTD else "")
 
 
 class FormContent(Content):
@@ -125,9 +151,15 @@ def decode(blocks: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
     if len(codings) > 10:
         raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
-        if coding not in ("gzip", "x-gzip", "deflate"):
-            raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here")
-        blocks = _inflate(blocks, coding)
+        if coding in ("gzip", "x-gzip", "deflate"):
+            blocks = _inflate(blocks, coding)
+        elif coding == "br" and _BROTLI:
+            blocks = _unbrotli(blocks, import_module(_BROTLI))
+        elif coding == "zstd" and _ZSTD:
+            blocks = _unzstd(blocks, import_module(_ZSTD))
+        else:
+            hint = f"; pip install requests_lite[{coding}]" if coding in ("br", "zstd") else ""
+            raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here{hint}")
     return iter(blocks)
 
 
@@ -166,6 +198,41 @@ def _inflate(blocks: Iterable[bytes], coding: str) -> Iterator[bytes]:
         raise IncompleteRead(f"the {coding} stream was cut: it does not end within the {got} bytes that came")
 
 
+def _unbrotli(blocks: Iterable[bytes], brotli: Any) -> Iterator[bytes]:
+    decoder = brotli.Decompressor()
+    got = 0
+    try:
+        for block in blocks:
+            got += len(block)
+            piece = decoder.process(block, output_buffer_limit=BLOCK)
+            while piece or not decoder.can_accept_more_data():
+                yield piece
+                piece = decoder.process(b"", output_buffer_limit=BLOCK)
+    except brotli.error as error:
+        raise ContentDecodingError("the content is not br, as its Content-Encoding says") from error
+    if got and not decoder.is_finished():
+        raise IncompleteRead(f"the br stream was cut: it does not end within the {got} bytes that came")
+
+
+def _unzstd(blocks: Iterable[bytes], zstd: Any) -> Iterator[bytes]:
+    decoder = None
+    got = 0
+    try:
+        for block in blocks:
+            got += len(block)
+            while block or (decoder is not None and not decoder.needs_input):
+                decoder = decoder or zstd.ZstdDecompressor()
+                piece, block = decoder.decompress(block, BLOCK), b""
+                if piece:
+                    yield piece
+                if decoder.eof:  # another frame may follow (RFC 8878 s3.1)
+                    block, decoder = decoder.unused_data, None
+    except zstd.ZstdError as error:
+        raise ContentDecodingError(f"the content is not zstd, as its Content-Encoding says: {error}") from error
+    if decoder is not None:
+        raise IncompleteRead(f"the zstd stream was cut: it does not end within the {got} bytes that came")
+
+
 def _window_bits(coding: str, first: int, second: int) -> int:
     if coding != "deflate":
         return 31
@@ -189,19 +256,70 @@ def charset_of(headers: Headers) -> str | None:
     return declared_charset(headers) or implied
 
 
+def apparent_charset(content: bytes) -> str:
+    """Return the charset that content without a declared one is in: by its BOM, UTF-8, else windows-1252."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "windows-1252"
+    return "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8"
+
+
 def decode_text(content: bytes, charset: str | None) -> str:
-    """Return content as text: by charset if it is given and known, else by BOM, as UTF-8, as windows-1252."""
+    """Return content as text: by charset if it is given and known, else by the apparent one."""
     if charset is not None:
         try:
             return content.decode(charset, "replace")
         except (LookupError, ValueError):  # ValueError: a name with a NUL in it
             pass
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
+    return content.decode(apparent_charset(content), "replace")
+
+
+def decode_pieces(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
+    """Yield text in the pieces in which it comes, a character that is cut kept for the next one."""
+    from codecs import getincrementaldecoder
+
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("windows-1252", "replace")
+        decoder = getincrementaldecoder(charset)("replace")
+    except (LookupError, ValueError):
+        decoder = getincrementaldecoder("utf-8")("replace")
+    for block in blocks:
+        if text := decoder.decode(block):
+            yield text
+    if text := decoder.decode(b"", True):
+        yield text
+
+
+def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
+    """Yield the lines of bytes or text exactly as if it had come in one piece, in time linear to its length.
+
+    Lines end where splitlines() ends them, or at the delimiter alone; a last one without an end is one unless empty.
+    """
+    nothing: Any = b""
+    held: list[Any] = []  # of a line that has not ended
+    edge: Any = None  # what may be half of an end
+    for piece in pieces:
+        nothing = piece[:0]
+        piece = edge + piece if edge else piece
+        if delimiter is None:
+            edge = piece[-1:] if piece[-1:] in ("\r", b"\r") else nothing
+            mark = "." if isinstance(piece, str) else b"."  # behind an end, it begins a line
+            *lines, rest = (piece[: len(piece) - len(edge)] + mark).splitlines()
+            rest = rest[:-1]
+        else:
+            *lines, rest = piece.split(delimiter)
+            cut = max(0, len(rest) - len(delimiter) + 1)
+            rest, edge = rest[:cut], rest[cut:]
+        if lines:
+            yield nothing.join([*held, lines[0]])
+            yield from lines[1:]
+            held.clear()
+        held.append(rest)
+    last = nothing.join(held) + (edge if edge and delimiter is not None else nothing)
+    if last or (edge and delimiter is None):
+        yield last
 
 
 class Raw(io.BufferedIOBase):
@@ -211,11 +329,14 @@ class Raw(io.BufferedIOBase):
     """
 
     name = "<content>"
+    max_size: int | None = None
+    progress: Progress | None = None
 
     def __init__(self, body: Body | None, failed: Callable[[Exception], Exception]) -> None:
         self._body = body
         self._failed = failed
         self._failure: Exception | None = None
+        self._taken = 0
         self.at_end = False
 
     def readable(self) -> bool:
@@ -228,7 +349,15 @@ class Raw(io.BufferedIOBase):
             raise self._failure  # once broken, it has no end to come to
         try:
             block = self._block(size if size > 0 else BLOCK)
+            self._taken += len(block)
+            if self.max_size is not None and self._taken > self.max_size:
+                raise ContentTooLarge(f"the content is larger than max_size={self.max_size} bytes")
+            if self.progress is not None and block and self._body is not None:
+                known = isinstance(self._body, LengthDelimited)
+                self.progress(self._body.got, self._body.length if known else None)
         except BaseException as error:
+            if self._body is not None:
+                self._body.close()
             if not isinstance(error, FAILURES):
                 self._failure = self._failed(ConnectionLost("reading was interrupted"))
                 raise
@@ -242,10 +371,7 @@ class Raw(io.BufferedIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
-            whole = io.BytesIO()
-            while block := self.read1():
-                whole.write(block)
-            return whole.getvalue()
+            return b"".join(iter(self.read1, b""))
         block = self.read1(size)
         if len(block) in (0, size):
             return block

@@ -29,6 +29,7 @@ class ProtocolError(ConnectionError): """The answer is not HTTP/1.1: what was ex
 class Timeout(RequestException): """A wait reached its limit."""
 class ConnectTimeout(ConnectionError, Timeout): """No connection in time; nothing was sent: it is safe to try again."""
 class ReadTimeout(Timeout): """The server was silent for too long, or not done in the total time."""
+class RetryError(RequestException): """What a transport of your own may raise when it has tried often enough."""
 class AuthenticationError(RequestException): """The credentials given cannot be used."""
 class URLRequired(RequestException): """A request needs a URL."""
 class TooManyRedirects(RequestException): """Redirects went on past the limit."""
@@ -36,12 +37,14 @@ class InvalidMethod(RequestException, ValueError): """The method is not one HTTP
 class InvalidURL(RequestException, ValueError): """The URL has no host, or holds what a URL cannot hold."""
 class MissingSchema(RequestException, ValueError): """The URL has no scheme, such as https://."""
 class InvalidSchema(RequestException, ValueError): """The scheme is neither http nor https."""
+class InvalidProxyURL(InvalidURL): """The URL of a proxy is none, or has a scheme that is not spoken."""
 class InvalidHeader(RequestException, ValueError): """A field's name or value would break the message."""
 class InvalidContent(RequestException, ValueError): """What cannot be sent, or is not as long as announced."""
 class InvalidTimeout(RequestException, ValueError): """Not None, seconds, (connect, read) or (connect, read, total)."""
 class UnrewindableBodyError(InvalidContent): """Content to be sent again cannot go back to its beginning."""
 class ChunkedEncodingError(RequestException): """The body that came is malformed."""
 class ContentDecodingError(RequestException): """The content does not decode as its Content-Encoding says."""
+class ContentTooLarge(RequestException): """The content is larger than max_size= allows."""
 class StreamConsumedError(RequestException, TypeError): """The content was already read as a stream and is gone."""
 class InvalidJSONError(RequestException): """A value does not go into JSON, or text does not come out of it."""
 class JSONDecodeError(InvalidJSONError, ValueError): """The content is not JSON."""
@@ -76,7 +79,8 @@ _PARTS: dict[str, type[RequestException]] = {
     "content": InvalidContent,
 }
 # What may come out of an exchange and is not yet the user's: from_engine() makes it so.
-FAILURES = (errors.TransferError, errors.InvalidMessage, EncodeError, ChunkedEncodingError, ContentDecodingError)
+_OURS = ChunkedEncodingError, ContentDecodingError, ContentTooLarge
+FAILURES = (errors.TransferError, errors.InvalidMessage, EncodeError, *_OURS)
 
 
 def from_engine(error: Exception, request: object, url: str, response: object = None) -> RequestException:
@@ -96,6 +100,7 @@ def from_engine(error: Exception, request: object, url: str, response: object = 
     elif kind is InvalidContent and isinstance(error, errors.InvalidMessage):
         kind = _PARTS[error.part]
     mine = kind(words, request=request, response=response)
+    mine.__cause__ = error
     if isinstance(mine, IncompleteRead) and isinstance(error, errors.IncompleteBody):
         mine.got, mine.of = error.got, error.of
     return mine

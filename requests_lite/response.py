@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from _weakref import ref
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from .content import Decoded, Raw, charset_of, codings_of, declared_charset, decode, decode_text
+from .content import (
+    Decoded,
+    Progress,
+    Raw,
+    apparent_charset,
+    charset_of,
+    codings_of,
+    declared_charset,
+    decode,
+    decode_pieces,
+    decode_text,
+    split_lines,
+)
 from .exceptions import (
     FAILURES,
     HTTPError,
@@ -16,11 +29,12 @@ from .exceptions import (
     StreamConsumedError,
     from_engine,
 )
-from .packages.poster.body import BLOCK, Body, Chunked, LengthDelimited, Source
+from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, Source
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
-from .packages.poster.sending import Content
-from .urls import SplitURL
+from .prepared import PreparedRequest
+from .redirects import REDIRECTS
+from .urls import join, split_url
 
 # For type checkers alone, which know the name: importing typing would cost every program milliseconds.
 TYPE_CHECKING = False
@@ -28,29 +42,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class PreparedRequest:
-    """A request as it goes out: the exact `method`, `url`, `headers` and `body`. `response.request` is one."""
+# RFC 8288 s3: <target> and its parameters, of which each value may be quoted.
+_LINK = re.compile(r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)""")
+_PARAMETER = re.compile(r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*)))?""")
 
-    def __init__(
-        self, method: str, target: SplitURL, headers: Headers, body: bytes | Content | None, autoauth: bool = False
-    ) -> None:
-        self.method = method
-        self.target = target
-        self.headers = headers
-        self.body = body
-        self.autoauth = autoauth  # whether its credentials come from add_autoauth()
 
-    def __repr__(self) -> str:
-        return f"<PreparedRequest [{self.method}]>"
+class FileSource(Source):
+    """A binary file as where a body comes from: the answer of a transport that is none of ours."""
 
-    def __getstate__(self) -> dict[str, object]:
-        """Pickle the request, without content that streams."""
-        return {**self.__dict__, "body": self.body if isinstance(self.body, bytes) else None}
+    __slots__ = ("file",)
 
-    @property
-    def url(self) -> str:
-        """The URL, without userinfo."""
-        return self.target.url
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self.file = file
+
+    def receive(self, limit: int) -> bytes:
+        return self.file.read(limit) or b""
+
+    def close(self, reason: str) -> None:
+        if hasattr(self.file, "close"):
+            self.file.close()
 
 
 class Response:
@@ -64,12 +75,17 @@ class Response:
     status_code: int | None = None
     reason: str | None = None
     url: str | None = None
+    connection: object = None  # what sent the request: the session's adapter
+    json_loads: Callable[[bytes], Any] | None = None
     _body: Body | None = None
     _content: bytes | bool = False  # False: not read yet
     _encoding: str | None = None
-    _raw: Raw | None = None
+    _raw: Any = None
     _stream: Raw | None = None
     _gone = False  # the content did not travel along when the response was pickled
+    _max_size: int | None = None
+    _progress: Progress | None = None
+    _seconds = 0.0
 
     def __init__(self, request: PreparedRequest | None = None, message: Message | None = None) -> None:
         self.request = request
@@ -94,10 +110,65 @@ class Response:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle the response with its content, not with its connection."""
+        try:
+            kept: bytes | bool = self.content
+        except RequestException:
+            kept = False
+        dropped = dict.fromkeys(("_body", "_raw", "_stream", "_progress", "json_loads", "connection"))
+        return {**self.__dict__, **dropped, "_content": kept, "_gone": kept is False}
+
     @property
     def ok(self) -> bool:
         """Whether the status is below 400."""
         return self.status_code is not None and self.status_code < 400
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether this sends the request elsewhere."""
+        return self.status_code in REDIRECTS and "location" in self.headers
+
+    @property
+    def is_permanent_redirect(self) -> bool:
+        """Whether it does so for good (301, 308)."""
+        return self.is_redirect and self.status_code in (301, 308)
+
+    @property
+    def next(self) -> PreparedRequest | None:
+        """The request that this redirect asks for, when it was not followed."""
+        if not self.is_redirect or self.request is None:
+            return None
+        return self.request.redirected(self.status_code or 0, self.headers["location"])
+
+    @property
+    def elapsed(self) -> Any:
+        """The datetime.timedelta between the request's going out and the end of the response's head."""
+        from datetime import timedelta
+
+        return timedelta(seconds=self._seconds)
+
+    @property
+    def cookies(self) -> Any:
+        """The CookieJar of what this response, and no other, has set."""
+        from .cookies import CookieJar
+
+        jar = CookieJar()
+        if self.url:
+            jar.store(split_url(self.url), self.headers.getlist("set-cookie"))
+        return jar
+
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The fields Link by relation, each with its `url` and parameters (RFC 8288): `links["next"]["url"]`."""
+        found: dict[str, dict[str, str]] = {}
+        for target, parameters in _LINK.findall(self.headers.get("link", "")):
+            link = {"url": join(self.url or "", target)}
+            for name, quoted, plain in _PARAMETER.findall(parameters):
+                link.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
+            for relation in link.get("rel", "").split() or [link["url"]]:
+                found.setdefault(relation, link)
+        return found
 
     @property
     def content(self) -> bytes:
@@ -112,6 +183,8 @@ class Response:
             return b""
         if body is None or body.got:
             raise StreamConsumedError("the content was read as a stream before", request=self.request, response=self)
+        if self._max_size is not None or self._progress is not None:
+            return b"".join(self.iter_content())
         try:
             if "content-encoding" in self.headers.fields:
                 return b"".join(decode(iter(body.read, b""), codings_of(self.headers)))
@@ -137,24 +210,36 @@ class Response:
                     return
             self._body.close()
 
-    def __getstate__(self) -> dict[str, object]:
-        """Pickle the response with its content, not with its connection."""
-        try:
-            kept: bytes | bool = self.content
-        except RequestException:
-            kept = False
-        gone = kept is False
-        return {**self.__dict__, "_content": kept, "_gone": gone, "_body": None, "_raw": None, "_stream": None}
-
     @property
-    def raw(self) -> Raw:
+    def raw(self) -> Any:
         """The content as it travels, content codings still on: a binary file to read from."""
         if self._raw is None:
             self._raw = Raw(self._body, self._failing())
         return self._raw
 
-    def iter_content(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """Iterate over the decoded content in blocks.
+    @raw.setter
+    def raw(self, file: Any) -> None:
+        self._raw, self._stream = file, None
+        self._body = None if file is None else CloseDelimited(FileSource(file), -1)
+
+    def _reader(self) -> Raw:
+        """Return the decoded content as a file; one for the response, so that nothing is lost between two uses."""
+        if self._stream is None:
+            codings = codings_of(self.headers)
+            body = self._body
+            if isinstance(self._content, bytes):
+                body, codings = LengthDelimited(Source(self._content), len(self._content)), []
+            fails = self._failing()
+            self._stream = Decoded(body, fails, codings) if codings and body is not None else Raw(body, fails)
+            self._stream.max_size, self._stream.progress = self._max_size, self._progress
+        return self._stream
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return size bytes of the decoded content, or all; fewer only at its end, and b'' behind it."""
+        return self._reader().read(size)
+
+    def iter_content(self, chunk_size: int | None = None, decode_unicode: bool = False) -> Iterator[Any]:
+        """Iterate over the decoded content in blocks, or with decode_unicode over its text, if it has an encoding.
 
         By default a block is what has arrived. With a chunk_size, in bytes, blocks have that size, but for the last one
         and for chunked content, which comes as it arrives in blocks of at most that size. Raises StreamConsumedError
@@ -169,15 +254,30 @@ class Response:
         if isinstance(self._content, bytes) or self._body is None:
             content = self.content
             size = chunk_size or max(1, len(content))
-            return (content[at : at + size] for at in range(0, len(content), size))
-        if self._stream is None:
-            # One for the response, so that nothing is lost between two uses of it.
-            codings = codings_of(self.headers)
-            self._stream = Decoded(self._body, self._failing(), codings) if codings else self.raw
-        if self._stream.at_end:
-            raise StreamConsumedError("the stream was read to its end", request=self.request, response=self)
-        exact = chunk_size is not None and not isinstance(self._body, Chunked)
-        return iter(partial(self._stream.read if exact else self._stream.read1, chunk_size or BLOCK), b"")
+            blocks: Iterator[bytes] = (content[at : at + size] for at in range(0, len(content), size))
+        else:
+            reader = self._reader()
+            if reader.at_end:
+                raise StreamConsumedError("the stream was read to its end", request=self.request, response=self)
+            exact = chunk_size is not None and not isinstance(self._body, Chunked)
+            blocks = iter(partial(reader.read if exact else reader.read1, chunk_size or BLOCK), b"")
+        return decode_pieces(blocks, self.encoding) if decode_unicode and self.encoding else blocks
+
+    def iter_lines(
+        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: str | bytes | None = None
+    ) -> Iterator[Any]:
+        """Iterate over the lines of the content, without their ends, as soon as each is there.
+
+        They are those of `content.splitlines()`, or of `text` with decode_unicode, however the content arrives; a
+        delimiter takes the place of line ends.
+        """
+        if delimiter is not None and not delimiter:
+            raise InvalidContent("a delimiter is not empty")
+        return split_lines(self.iter_content(chunk_size, decode_unicode), delimiter)
+
+    def iter_json(self) -> Iterator[Any]:
+        """Iterate over JSON values, one a line, as soon as each is there. Raises JSONDecodeError."""
+        return (self._loads(line, line) for line in self.iter_lines() if line.strip())
 
     @property
     def encoding(self) -> str | None:
@@ -189,19 +289,29 @@ class Response:
         self._encoding = charset
 
     @property
+    def apparent_encoding(self) -> str:
+        """The charset that the content itself tells of."""
+        return apparent_charset(self.content)
+
+    @property
     def text(self) -> str:
         """The content as text, in the charset that was set or declared, else as BOM, UTF-8 and windows-1252 tell."""
         return decode_text(self.content, self._encoding or declared_charset(self.headers))
 
-    def json(self) -> Any:
+    def json(self, **options: Any) -> Any:
         """Return the value that the content is as JSON. Raises JSONDecodeError, which says what it is instead."""
-        import json
+        return self._loads(self.content, self.content, **options)
 
+    def _loads(self, content: bytes, shown: bytes, **options: Any) -> Any:
+        if self.json_loads is not None and not options:
+            loads: Callable[..., Any] = self.json_loads
+        else:
+            from json import loads
         try:
-            return json.loads(self.content)
+            return loads(content, **options)
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no Content-Type")
-            start = self.text[:60]
+            start = decode_text(shown[:240], self._encoding or declared_charset(self.headers))[:60]
             raise JSONDecodeError(
                 f"not JSON: {kind}, {self.status_code}, {self.url}, starts with {start!r} ({error})",
                 request=self.request,

@@ -58,8 +58,8 @@ def no_socket_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves sockets open, unless it is marked with may_leave_sockets."""
     before, failures = _sockets(), request.session.testsfailed
     yield
-    if core := sys.modules.get("requests_lite.core"):
-        core._opener.pool.close()
+    if agent := sys.modules.get("requests_lite.agent"):
+        agent._adapter._opener.pool.close()
     if _sockets() <= before or request.node.get_closest_marker("may_leave_sockets"):
         return
     if request.session.testsfailed > failures:  # a traceback keeps alive what the test had open

@@ -1,0 +1,233 @@
+"""User agent: what requests have in common, and the loop over what one leads to (RFC 9110 s3.5, s11, s15.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import is_
+from time import monotonic
+
+from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, HTTPAdapter, Proxies, Timeout, Verify, limits_of
+from .auth import AUTOAUTHS, Auth
+from .content import CODINGS, Hooks, Progress, Watched
+from .environment import ca_bundle, proxy_for
+from .exceptions import FAILURES, InvalidMethod, RequestException, TooManyRedirects, URLRequired, from_engine
+from .packages.poster.errors import ProtocolError
+from .packages.poster.head import encode_fields
+from .packages.poster.headers import Headers
+from .packages.poster.sending import Content
+from .prepared import PreparedRequest
+from .redirects import MAX_REDIRECTS, REDIRECTS
+from .response import Response
+from .retries import Retry
+from .urls import Params, SplitURL, encode_pairs, join, shown
+
+# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__version__ = "0.3.0.dev0"
+
+DEFAULT_HEADERS = Headers({"User-Agent": f"requests_lite/{__version__}", "Accept-Encoding": CODINGS, "Accept": "*/*"})
+
+encode_fields(DEFAULT_HEADERS)  # once for all copies
+
+# All calls without a session share connections, and nothing else.
+_adapter = HTTPAdapter()
+
+
+class UserAgent:
+    """The defaults that requests have in common, and the loop each goes through. A Session is one with a memory."""
+
+    headers: Headers = DEFAULT_HEADERS
+    params: Params = None
+    auth: Auth | None = None
+    proxies: Proxies | None = None
+    hooks: Hooks | None = None
+    verify: Verify | None = None
+    cert: Cert = None
+    stream = False
+    timeout: Timeout = DEFAULT_TIMEOUT
+    retries: int | Retry | None = None
+    max_redirects = MAX_REDIRECTS
+    trust_env = True
+    base_url: str | None = None
+    raise_for_status = False
+    json_dumps: Callable[[object], str | bytes] | None = None
+    json_loads: Callable[[bytes], Any] | None = None
+    _jar: Any = None  # a CookieJar, once a cookie was seen
+    _remembers = False  # whether cookies outlive a call
+
+    def prepare_request(self, request: Any) -> PreparedRequest:
+        """Return the exact message that a request makes, with these defaults. Raises RequestException."""
+        if request._method is None:
+            raise InvalidMethod("a request needs a method, such as GET", request=request)
+        url = request.url
+        if not url and not self.base_url:
+            raise URLRequired("a request needs a URL", request=request)
+        prepared = PreparedRequest(request._method, None, self.headers)
+        try:
+            if self.base_url:
+                url = join(self.base_url, str(url or ""))
+            params = request.params
+            if self.params:
+                params = "&".join(filter(None, map(encode_pairs, (self.params, params))))
+            prepared.prepare_url(url, params)
+            if request.headers:
+                prepared.headers.merge(request.headers)
+            if request.data is not None or request.files is not None or request.json is not None:
+                self._prepare_content(request, prepared)
+            if request.cookies is not None:
+                prepared.prepare_cookies(request.cookies)
+            prepared.hooks = request.hooks
+            auth = self.auth if request.auth is None else request.auth
+            if auth is not None or AUTOAUTHS or prepared.target.userinfo or self.trust_env:
+                prepared.prepare_auth(auth, self.trust_env)
+        except RequestException as error:
+            error.request = error.request or request
+            raise
+        except FAILURES as error:
+            raise from_engine(error, request, shown(str(url))) from error
+        return prepared
+
+    def _prepare_content(self, request: Any, prepared: PreparedRequest) -> None:
+        given = request.data, request.files, request.json
+        if request._given is not None and all(map(is_, given, request._given[1:])):
+            request._given[0].rewind()  # a file is sent from where it stood the first time
+        json = request.json
+        if self.json_dumps is not None and json is not None:
+            text = self.json_dumps(json)
+            json = text.encode() if isinstance(text, str) else text
+        prepared.prepare_body(request.data, request.files, json)
+        body = prepared.body
+        request._given = (body, *given) if isinstance(body, Content) else None
+        if request.progress is not None and body is not None:
+            prepared.body = Watched(body, request.progress)
+
+    def _given(self, request: Any, wrong: Mapping[str, object] = {}) -> tuple[Any, ...]:
+        """Return a request as what `send` takes; wrong are keywords that there are not."""
+        for name in wrong:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, request.__dict__, 1)
+            raise TypeError(f"there is no keyword {name!r}" + (f"; perhaps you meant {close[0]!r}" if close else ""))
+        prepared = self.prepare_request(request)
+        hears = request.progress if prepared.body is None else None
+        return (
+            prepared, request.stream, request.timeout, request.verify, request.cert, request.proxies,
+            request.allow_redirects, request.retries, request.max_size, hears,
+        )  # fmt: skip
+
+    # fmt: off
+    def send(self, request: PreparedRequest, stream: bool | None = None, timeout: Timeout = DEFAULT_TIMEOUT,
+             verify: Verify | None = None, cert: Cert = None, proxies: Proxies | None = None,
+             allow_redirects: bool = True, retries: int | Retry | None = None, max_size: int | None = None,
+             progress: Progress | None = None) -> Response:
+        # fmt: on
+        """Send a prepared request, follow what it leads to, and return the last response. Raises RequestException."""
+        stream = self.stream if stream is None else stream
+        timeout = self.timeout if timeout is DEFAULT_TIMEOUT else timeout
+        history: list[Response] = []
+        jar, tried, deadline = self._jar, 0, None
+        while True:
+            following = retry = None
+            tried += 1
+            try:
+                if timeout is not DEFAULT_TIMEOUT:
+                    deadline = limits_of(timeout)[2] if deadline is None else deadline
+                    if deadline is not None:  # one for all that is sent
+                        timeout = (*timeout[:2], max(deadline - monotonic(), 1e-9))  # type: ignore[index]  # it has three
+                if jar is not None or request.cookies is not None:
+                    request.tell_cookies(jar)
+                adapter = self.get_adapter(request.url)
+                given = self.retries if retries is None else retries
+                retry = Retry.of(adapter.max_retries if given is None else given)
+                trust, certificate, routes = self._settings(request.target, proxies, verify, cert)
+                response = adapter.send(
+                    request, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
+                )
+                response._max_size, response._progress = max_size, progress
+                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if request.hooks or self.hooks else ():
+                    answer = hook(response, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
+                    response = response if answer is None else answer
+                if "set-cookie" in response.headers and (self._remembers or response.status_code in REDIRECTS):
+                    jar = self._remember(jar, request, response)
+                if request._auth is not None or response.status_code in REDIRECTS:
+                    following = self._following(request, response, allow_redirects, history)
+                if following is None:
+                    if retry is None or not retry.again(tried, request, response, None, deadline):
+                        if not stream:
+                            response.content  # noqa: B018  # it is read, and kept
+                        break
+                    response.close()
+            except (RequestException, *FAILURES) as failure:
+                error = from_engine(failure, request, request.url) if isinstance(failure, FAILURES) else failure
+                error.request = error.request or request
+                if retry is None or not retry.again(tried, request, None, error, deadline):
+                    if error is failure:
+                        raise
+                    raise error from failure
+            if following is not None:
+                request, tried = following, 0
+        response.history = history
+        response.json_loads = self.json_loads
+        return response.raise_for_status() if self.raise_for_status else response
+
+    def get_adapter(self, url: str) -> BaseAdapter:
+        """Return what sends requests to a URL."""
+        return _adapter
+
+    def _settings(
+        self, target: SplitURL, proxies: Proxies | None, verify: Verify | None, cert: Cert
+    ) -> tuple[Verify, Cert, Proxies | None]:
+        """Return (verify, cert, proxies) for a URL: as the call has it, else these defaults, else the environment."""
+        if proxies is None and not self.proxies:
+            url = proxy_for(target) if self.trust_env else None
+            proxies = {"all": url} if url else None
+        elif self.proxies and proxies != {}:
+            proxies = {**self.proxies, **(proxies or {})}
+        if verify is None:
+            verify = self.verify
+        if verify is None:
+            verify = (ca_bundle() if self.trust_env and target.origin[0] == "https" else None) or True
+        return verify, self.cert if cert is None else cert, proxies
+
+    def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
+        from .cookies import CookieJar
+
+        if jar is None:
+            jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
+        jar.store(request.target, response.headers.getlist("set-cookie"))
+        return jar
+
+    def _following(
+        self, request: PreparedRequest, response: Response, allow_redirects: bool, history: list[Response]
+    ) -> PreparedRequest | None:
+        """Return the request that a response asks for, by a challenge or a redirect; None when it is the answer."""
+        status = response.status_code or 0
+        answers = request.answers(status, response.headers)
+        redirects = status in REDIRECTS and allow_redirects
+        locations = {*response.headers.getlist("location")} - {""} if redirects else set()
+        if not answers and not locations:
+            return None
+        if len(locations) > 1:
+            raise ProtocolError("one Location", f"{len(locations)} different ones")
+        response.history = history.copy()
+        history.append(response)
+        if len(history) > self.max_redirects:
+            response.close()
+            words = f"more than {self.max_redirects} redirects, the last from {request.url}"
+            raise TooManyRedirects(words, request=request, response=response)
+        response._keep()
+        if not answers:
+            return request.redirected(status, locations.pop(), self.trust_env)
+        following = request.copy()
+        following.rewind()
+        following.authorize()
+        return following
+
+
+def hooks_of(hooks: Hooks | None) -> list[Callable[..., Any]]:
+    """Return the functions that hear of responses."""
+    given = (hooks or {}).get("response", ())
+    return [given] if callable(given) else list(given)

@@ -1,0 +1,130 @@
+"""What the environment says, always the weakest voice: proxies, CA bundles, netrc; read again only when it changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from .packages.poster.connect import Origin
+from .urls import SplitURL
+
+# os.environ takes 0.7 us to tell of one variable that it is not set; the dictionary behind it tells of all in less.
+_raw: Mapping[str, str] = getattr(os.environ, "_data", os.environ)  # bytes, but on Windows
+_key = getattr(os.environ, "encodekey", str)
+
+_PROXIES = "http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY".split()
+_ROUTE = [*_PROXIES, "no_proxy", "NO_PROXY", "REQUEST_METHOD"]
+_PROXY_KEYS, _ROUTE_KEYS = [*map(_key, _PROXIES)], [*map(_key, _ROUTE)]
+_REQUESTS_CA, _CURL_CA, _NETRC = map(_key, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"))
+_HOME = _key("USERPROFILE" if os.name == "nt" else "HOME")
+
+# What the variables were, and what was found from just these: one pair, so that threads never mix two environments.
+_Seen = list[str | None]
+_routes: tuple[_Seen, dict[Origin, str | None]] = [], {}
+_netrc: tuple[_Seen, dict[str, tuple[str, str]]] = [], {}
+
+
+def proxy_for(url: SplitURL) -> str | None:
+    """Return the URL of the proxy that the environment has for url: http_proxy, https_proxy, all_proxy, no_proxy."""
+    global _routes
+    if _raw.keys().isdisjoint(_PROXY_KEYS):
+        return None
+    seen = [*map(_raw.get, _ROUTE_KEYS)]
+    before, found = _routes
+    if seen != before or len(found) >= 1000:
+        _routes = seen, found = seen, {}
+    if url.origin not in found:
+        found[url.origin] = proxy_among(_proxies(seen), url)
+    return found[url.origin]
+
+
+def _proxies(seen: _Seen) -> dict[str, str]:
+    said = {name: os.fsdecode(value) for name, value in zip(_ROUTE, seen, strict=True) if value is not None}
+    if "REQUEST_METHOD" in said:
+        # httpoxy: to a CGI script, HTTP_PROXY is the field Proxy of whoever asks. Names on Windows have no case.
+        for name in ("HTTP_PROXY", "http_proxy")[: 2 if os.name == "nt" else 1]:
+            said.pop(name, None)
+    proxies = {name: said.get(f"{name}_proxy", said.get(f"{name.upper()}_PROXY")) for name in ("http", "https", "all")}
+    proxies["no_proxy"] = said.get("no_proxy", said.get("NO_PROXY"))
+    return {name: value for name, value in proxies.items() if value}
+
+
+def proxy_among(proxies: Mapping[str, str | None], url: SplitURL) -> str | None:
+    """Return the URL of the proxy that proxies= has for url, None for a direct way.
+
+    The keys are, the first one wins, 'scheme://host', 'scheme', 'all://host', 'all'; 'no_proxy' lists exceptions.
+    """
+    scheme, host, port = url.origin
+    names = f"{scheme}://{host}", scheme, f"all://{host}", "all"
+    proxy = next((proxies[name] for name in names if name in proxies), None)
+    if not proxy or bypasses(proxies.get("no_proxy") or "", host, port):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def bypasses(no_proxy: str, host: str, port: int) -> bool:
+    """Tell whether a list such as 'localhost, .example.com, 10.0.0.0/8, api.example.org:8080' names a host; '*' does.
+
+    A name covers its subdomains. What is no name, address or network covers nothing.
+    """
+    return any(_covers(entry, host.lower(), port) for entry in no_proxy.lower().replace(",", " ").split())
+
+
+def _covers(entry: str, host: str, port: int) -> bool:
+    before, colon, digits = entry.rpartition(":")
+    if colon and (before.endswith("]") or ":" not in before):  # else it is an IPv6 address
+        if digits != str(port):
+            return False
+        entry = before
+    if entry == "*":
+        return True
+    if ":" in host or host.replace(".", "").isdigit():
+        # Not by its end, as a name: 0.0.1 is no part of 10.0.0.1.
+        from ipaddress import ip_address, ip_network
+
+        try:
+            network = entry[1:-1] if entry.startswith("[") and entry.endswith("]") else entry
+            return ip_address(host) in ip_network(network, strict=False)
+        except ValueError:
+            return False
+    name = entry[2:] if entry.startswith("*.") else entry.removeprefix(".")
+    return name != "" and f".{host}".removesuffix(".").endswith("." + name.removesuffix("."))
+
+
+def ca_bundle() -> str | None:
+    """Return the path in REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE; SSL_CERT_FILE and SSL_CERT_DIR are OpenSSL's own."""
+    path = _raw.get(_REQUESTS_CA) or _raw.get(_CURL_CA)
+    return os.fsdecode(path) if path else None
+
+
+def netrc_file() -> str | None:
+    """Return the path of the netrc file, when it is there: NETRC, else ~/.netrc or ~/_netrc."""
+    given = os.environ.get("NETRC")
+    paths = map(os.path.expanduser, [given] if given else ["~/.netrc", "~/_netrc"])
+    return next(filter(os.path.exists, paths), None)
+
+
+def netrc_for(host: str) -> tuple[str, str] | None:
+    """Return (login, password) that the netrc file has for a host, or by default."""
+    global _netrc
+    seen = [_raw.get(_NETRC), _raw.get(_HOME)]
+    before, machines = _netrc
+    if seen != before:
+        _netrc = seen, machines = seen, _machines(netrc_file())
+    return machines.get(host) or machines.get("default") if machines else None
+
+
+def _machines(path: str | None) -> dict[str, tuple[str, str]]:
+    if path is None:
+        return {}
+    from netrc import NetrcParseError, netrc
+
+    try:
+        hosts = netrc(path).hosts
+    except (NetrcParseError, OSError, UnicodeError):
+        return {}  # it is other programs' file as well: what is wrong with it is no reason not to send
+    return {
+        host.lower(): (login or account or "", password or "")
+        for host, (login, account, password) in hosts.items()
+        if login or account or password
+    }

@@ -1,0 +1,166 @@
+"""PreparedRequest: the exact message that goes out, and the one that a redirect makes of it (RFC 9110 s9, s15.4)."""
+
+from __future__ import annotations
+
+from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
+from .content import CookiesLike, Data, Hooks, encode
+from .packages.poster.headers import Headers, HeadersLike
+from .packages.poster.opener import keeps_credentials
+from .packages.poster.sending import Content
+from .redirects import next_request
+from .urls import Params, SplitURL, split_url, with_params
+
+# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class PreparedRequest:
+    """A request as it goes out: the exact `method`, `url`, `headers` and `body`. `response.request` is one.
+
+    It may be changed before `Session.send()` takes it; `copy()` and pickling leave the original as it is.
+    """
+
+    cookies: Any = None  # a CookieJar: those of this call alone
+    hooks: Hooks | None = None
+    _auth: Any = None  # what is asked for credentials, for each message anew
+    _given = True  # whether that came as auth=, and not from add_autoauth(), a URL or the netrc file
+    _own_cookies = True  # whether a field Cookie was given, and is not ours
+
+    def __init__(
+        self,
+        method: str | None = None,
+        target: SplitURL | None = None,
+        headers: HeadersLike | None = None,
+        body: Any = None,
+    ) -> None:
+        self.method = method
+        self.target: SplitURL = target  # type: ignore[assignment]  # None until it has a URL
+        self.headers = Headers(headers)
+        self.body = body  # bytes, Content, or whatever else data= takes
+
+    def __repr__(self) -> str:
+        return f"<PreparedRequest [{self.method}]>"
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle the request, without content that streams, hooks and credentials."""
+        body = self.body if isinstance(self.body, (bytes, str)) else None
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("hooks", "_auth")}
+        return {**kept, "body": body}
+
+    @property
+    def url(self) -> str:
+        """The URL, without userinfo."""
+        return self.target.url if self.target else ""
+
+    @url.setter
+    def url(self, url: str) -> None:
+        self.target = split_url(url)
+
+    @property
+    def path_url(self) -> str:
+        """The path and the query, as they stand in the request line."""
+        return self.target.target
+
+    def copy(self) -> PreparedRequest:
+        """Return a copy that changes on its own."""
+        copy = PreparedRequest(self.method, self.target, self.headers, self.body)
+        copy.__dict__.update({name: value for name, value in self.__dict__.items() if name not in copy.__dict__})
+        return copy
+
+    def prepare_url(self, url: object, params: Params = None) -> None:
+        """Set the URL, params behind its query. Raises InvalidURL and its kin."""
+        text = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
+        self.target = split_url(text if params is None else with_params(text, params))
+
+    def prepare_headers(self, headers: HeadersLike | None) -> None:
+        """Set the headers. Raises InvalidHeader."""
+        self.headers = Headers(headers)
+
+    def prepare_body(self, data: Data, files: object = None, json: object = None) -> None:
+        """Set the content, and the Content-Type unless it is there. Raises InvalidContent and its kin."""
+        self.body, content_type = encode(data, files, json)
+        # A multipart type given by hand cannot know the boundary.
+        own = self.headers.get("content-type", "").lower()
+        if content_type and (not own or (files and own.startswith("multipart/") and "boundary=" not in own)):
+            self.headers["Content-Type"] = content_type
+
+    def prepare_auth(self, auth: Auth | None, use_netrc: bool = False) -> None:
+        """Set credentials: those given, else those in the URL, of add_autoauth(), or of the netrc file."""
+        self._given = auth is not None
+        self._auth = None if auth is None else as_auth(auth)
+        if auth is None and (self.target.userinfo or AUTOAUTHS or use_netrc) and "authorization" not in self.headers:
+            self._auth = credentials_for(self.target, AUTOAUTHS, use_netrc)
+        self.authorize()
+
+    def authorize(self) -> None:
+        """Have the credentials set their fields."""
+        if self._auth is not None:
+            answer = authorized(self, self._auth)
+            if answer is not self:
+                self.__dict__.update(answer.__dict__)
+
+    def answers(self, status: int, headers: Headers) -> bool:
+        """Tell whether the credentials have an answer to a response: a better request than this one."""
+        answer = getattr(self._auth, "answer", None)
+        return answer is not None and bool(answer(self, status, headers))
+
+    def prepare_cookies(self, cookies: CookiesLike | None) -> None:
+        """Set the cookies that this call brings, beside those of its session."""
+        if cookies is not None:
+            from .cookies import CookieJar
+
+            self.cookies = CookieJar(cookies)
+
+    def tell_cookies(self, jar: Any) -> None:
+        """Set the field Cookie from a session's jar and the cookies of this call, unless one was given."""
+        if self.cookies is not None:
+            jar = self.cookies if jar is None else jar.copy()
+            if jar is not self.cookies:
+                jar.update(self.cookies)
+        if "cookie" in self.headers.fields and self._own_cookies:
+            return
+        if value := None if jar is None else jar.header(self.target):
+            self.headers["Cookie"] = value
+            self._own_cookies = False
+        elif not self._own_cookies:
+            self.headers.pop("Cookie", None)
+
+    def content(self) -> bytes | Content | None:
+        """Return the body as what the engine sends."""
+        if self.body is None or isinstance(self.body, (bytes, Content)):
+            return self.body
+        self.body, _ = encode(self.body)
+        return self.body  # type: ignore[no-any-return]  # one of these, now that it is encoded
+
+    def rewind(self) -> None:
+        """Send the content back to where it began. Raises UnrewindableContent."""
+        if isinstance(self.body, Content):
+            self.body.rewind()
+
+    def redirected(self, status: int, location: str, use_netrc: bool = False) -> PreparedRequest:
+        """Return the request that a redirect asks for, with what may go along. Raises InvalidURL and its kin."""
+        method, target, with_content = next_request(self.method or "", self.target, status, location)
+        following = self.copy()
+        following.method, following.target = method, target
+        headers = following.headers
+        if with_content:
+            following.rewind()
+        else:
+            following.body = None
+            for name in list(headers):
+                if name.lower().startswith(("content-", "transfer-encoding", "digest", "expect")):
+                    del headers[name]
+        if not keeps_credentials(self.target.origin, target.origin):
+            for name in ("Authorization", "Proxy-Authorization", "Cookie", "Host"):
+                headers.pop(name, None)
+            following._auth = following.cookies = None
+            following._own_cookies = True
+        if not self._given:  # they were for a part of the server only
+            headers.pop("Authorization", None)
+        if self._given and following._auth is not None:
+            following.authorize()
+        else:
+            following.prepare_auth(None, use_netrc)
+        return following

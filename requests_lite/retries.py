@@ -1,0 +1,91 @@
+"""Whether a request that failed is made again, and when (RFC 9110 sections 9.2.2 and 10.2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from time import monotonic, sleep, time
+
+from .exceptions import ConnectionError, ConnectTimeout, IncompleteRead, ReadTimeout, SSLError
+from .packages.poster.errors import ConnectError, UnrewindableContent
+from .packages.poster.opener import IDEMPOTENT
+from .prepared import PreparedRequest
+from .response import Response
+
+_LOST = (ConnectionError, ReadTimeout, IncompleteRead)
+
+
+class Retry:
+    """Up to `total` more tries, with pauses of `backoff` seconds, then twice as many, and so on, and some jitter.
+
+    Made again are requests that did not reach the server, whatever their method; and those with one of `methods` that
+    were lost on the way, or answered by one of `statuses`. A Retry-After of at most `longest` seconds is respected; a
+    longer one, as one past the deadline, ends it. When there is no further try, the response or error is what it is.
+    """
+
+    def __init__(self, total: int = 3, backoff: float = 0.5, statuses: Collection[int] = (429, 502, 503, 504),
+                 methods: Collection[str] = IDEMPOTENT, longest: float = 120.0) -> None:  # fmt: skip
+        self.total, self.backoff, self.statuses, self.methods = total, backoff, frozenset(statuses), frozenset(methods)
+        self.longest = longest
+
+    def __repr__(self) -> str:
+        return f"<Retry [{self.total}]>"
+
+    @classmethod
+    def of(cls, given: object) -> Retry | None:
+        """Return retries= as a Retry, None for none; urllib3's Retry, which libraries pass, is understood."""
+        if isinstance(given, cls):
+            return given
+        if given is None or isinstance(given, (bool, int)):
+            return cls(int(given)) if given else None
+        total, statuses = getattr(given, "total", None), getattr(given, "status_forcelist", None)
+        if not isinstance(total, int):
+            return None
+        methods = getattr(given, "allowed_methods", None) or IDEMPOTENT
+        return cls(total, getattr(given, "backoff_factor", 0.0), statuses or (), methods) if total else None
+
+    def again(
+        self, tried: int, request: PreparedRequest, response: Response | None, error: Exception | None,
+        deadline: float | None,
+    ) -> bool:  # fmt: skip
+        """Wait for the next try and tell that it may begin; False at once when there is none."""
+        status = 0 if response is None else response.status_code or 0
+        after = None if response is None else response.headers.get("retry-after")
+        pause = self.pause(tried, request.method or "", status, after, error)
+        if pause < 0 or (deadline is not None and monotonic() + pause >= deadline):
+            return False
+        try:
+            request.rewind()
+        except UnrewindableContent:
+            return False
+        sleep(pause)
+        return True
+
+    def pause(self, tried: int, method: str, status: int, retry_after: str | None, error: Exception | None) -> float:
+        """Return how many seconds to wait before the next try, less than 0 for no other."""
+        if error is not None:
+            unsent = isinstance(error, ConnectTimeout) or isinstance(error.__cause__, ConnectError)
+            again = isinstance(error, _LOST) and not isinstance(error, SSLError) and (unsent or method in self.methods)
+        else:
+            again = status in self.statuses and method in self.methods
+        if not again or tried > self.total:
+            return -1.0
+        asked = _seconds(retry_after) if retry_after else None
+        if asked is not None:
+            return asked if asked <= self.longest else -1.0
+        from random import random
+
+        return self.backoff * 2.0 ** min(tried - 1, 30) * (0.75 + random() / 2)  # not all clients at once
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return Retry-After, seconds or a date, in seconds from now; None when it is neither."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    from email.utils import mktime_tz, parsedate_tz
+
+    date = parsedate_tz(text)
+    try:
+        return None if date is None else max(0.0, mktime_tz(date) - time())
+    except (OverflowError, ValueError):
+        return None

@@ -1,0 +1,111 @@
+"""Session: defaults, cookies and connections that outlive one request (RFC 9112 section 9.3, RFC 6265)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, FunctionAdapter, HTTPAdapter, Proxies, Timeout, Verify
+from .agent import DEFAULT_HEADERS
+from .auth import Auth
+from .content import CookiesLike
+from .core import Verbs
+from .exceptions import InvalidSchema
+from .packages.poster.headers import Headers, HeadersLike
+from .prepared import PreparedRequest
+from .response import Response
+from .retries import Retry
+from .urls import Params, split_url
+
+# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Session(Verbs):
+    """The same verbs, with a memory: cookies, connections of its own, and defaults for all its requests.
+
+        with Session(base_url="https://api.example.com/v1/", auth="token", retries=3) as session:
+            session.get("users").json()
+
+    What a call says counts before what the session has, and that before the environment (unless trust_env is False).
+    With raise_for_status=True a 4xx or 5xx is raised as HTTPError. resolve and source_address are those of HTTPAdapter.
+    Safe to share between threads, as long as none changes its settings; picklable, without its connections.
+    """
+
+    _remembers = True
+
+    def __init__(
+        self, *, base_url: str | None = None, headers: HeadersLike | None = None, params: Params = None,
+        auth: Auth | None = None, cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT,
+        retries: int | Retry | None = None, proxies: Proxies | None = None, verify: Verify | None = None,
+        cert: Cert = None, stream: bool = False, trust_env: bool = True, max_redirects: int = 30,
+        raise_for_status: bool = False, json_dumps: Callable[[object], str | bytes] | None = None,
+        json_loads: Callable[[bytes], Any] | None = None, resolve: Mapping[str, str] | None = None,
+        source_address: str | tuple[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        self.headers = Headers(DEFAULT_HEADERS)
+        self.headers.merge(headers or {})
+        self.base_url, self.params, self.auth = base_url, params if params is not None else {}, auth
+        self.timeout, self.retries, self.proxies = timeout, retries, dict(proxies or {})
+        self.verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env
+        self.hooks = {"response": []}
+        self.max_redirects, self.raise_for_status = max_redirects, raise_for_status
+        self.json_dumps, self.json_loads = json_dumps, json_loads
+        if cookies is not None:
+            self.cookies = cookies
+        adapter = HTTPAdapter(resolve=resolve, source_address=source_address)
+        self.adapters: dict[str, BaseAdapter] = {"http+unix://": adapter, "https://": adapter, "http://": adapter}
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def cookies(self) -> Any:
+        """The CookieJar; a mapping or another jar can be put in its place."""
+        if self._jar is None:
+            from .cookies import CookieJar
+
+            return self.__dict__.setdefault("_jar", CookieJar())
+        return self._jar
+
+    @cookies.setter
+    def cookies(self, cookies: CookiesLike) -> None:
+        from .cookies import CookieJar
+
+        self._jar = cookies if isinstance(cookies, CookieJar) else CookieJar(cookies)
+
+    def mount(self, prefix: str, adapter: BaseAdapter | Callable[[PreparedRequest], Response]) -> None:
+        """Have an adapter, or a function from PreparedRequest to Response, answer for all URLs that begin so."""
+        sends = adapter if isinstance(adapter, BaseAdapter) or hasattr(adapter, "send") else FunctionAdapter(adapter)
+        adapters: dict[str, Any] = {**self.adapters, prefix.lower(): sends}
+        self.adapters = dict(sorted(adapters.items(), key=lambda item: -len(item[0])))
+
+    def get_adapter(self, url: str) -> BaseAdapter:
+        """Return the adapter with the longest prefix of a URL. Raises InvalidSchema."""
+        lower = url.lower()
+        for prefix, adapter in self.adapters.items():
+            if lower.startswith(prefix):
+                return adapter
+        raise InvalidSchema(f"no adapter is mounted for {url!r}")
+
+    def merge_environment_settings(
+        self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None, cert: Cert
+    ) -> dict[str, Any]:
+        """Return what `send` takes, as these arguments, this session and the environment have it."""
+        verify, cert, proxies = self._settings(split_url(url), proxies or None, verify, cert)
+        stream = self.stream if stream is None else stream
+        return {"proxies": proxies or {}, "stream": stream, "verify": verify, "cert": cert}
+
+    def close(self) -> None:
+        """Close all connections; the session goes on and may be used again."""
+        for adapter in self.adapters.values():
+            adapter.close()
+
+
+def session() -> Session:
+    """Return a new Session."""
+    return Session()
