@@ -9,7 +9,7 @@ from time import monotonic
 from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, HTTPAdapter, Proxies, Timeout, Verify, limits_of
 from .auth import AUTOAUTHS, Auth
 from .content import CODINGS, Hooks, Progress, Watched
-from .environment import ca_bundle, proxy_for
+from .environment import ca_bundle, netrc_machines, proxy_for
 from .exceptions import FAILURES, InvalidMethod, RequestException, TooManyRedirects, URLRequired, from_engine
 from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
@@ -65,8 +65,12 @@ class UserAgent:
         url = request.url
         if not url and not self.base_url:
             raise URLRequired("a request needs a URL", request=request)
-        prepared = PreparedRequest(request._method, None, self.headers)
         try:
+            if not isinstance(self.headers, Headers):
+                self.headers = Headers(self.headers)
+            if self.headers.encoded is None:
+                encode_fields(self.headers)  # once for all that copy them
+            prepared = PreparedRequest(request._method, None, self.headers)
             if self.base_url:
                 url = join(self.base_url, str(url or ""))
             params = request.params
@@ -81,8 +85,9 @@ class UserAgent:
                 prepared.prepare_cookies(request.cookies)
             prepared.hooks = request.hooks
             auth = self.auth if request.auth is None else request.auth
-            if auth is not None or AUTOAUTHS or prepared.target.userinfo or self.trust_env:
-                prepared.prepare_auth(auth, self.trust_env)
+            netrc = self.trust_env and bool(netrc_machines())
+            if auth is not None or AUTOAUTHS or netrc or prepared.target.userinfo:
+                prepared.prepare_auth(auth, netrc)
         except RequestException as error:
             error.request = error.request or request
             raise
@@ -139,25 +144,27 @@ class UserAgent:
                         timeout = (*timeout[:2], max(deadline - monotonic(), 1e-9))  # type: ignore[index]  # it has three
                 if jar is not None or request.cookies is not None:
                     request.tell_cookies(jar)
-                adapter = self.get_adapter(request.url)
+                adapter = self.get_adapter(request.target.url)
                 given = self.retries if retries is None else retries
-                retry = Retry.of(adapter.max_retries if given is None else given)
+                given = adapter.max_retries if given is None else given
+                retry = Retry.of(given) if given else None
                 trust, certificate, routes = self._settings(request.target, proxies, verify, cert)
                 response = adapter.send(
                     request, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
                 )
                 response._max_size, response._progress = max_size, progress
-                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if request.hooks or self.hooks else ():
+                hooks = self.hooks and self.hooks.get("response")
+                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if request.hooks or hooks else ():
                     answer = hook(response, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
                     response = response if answer is None else answer
-                if "set-cookie" in response.headers and (self._remembers or response.status_code in REDIRECTS):
+                if (self._remembers or response.status_code in REDIRECTS) and "set-cookie" in response.headers:
                     jar = self._remember(jar, request, response)
                 if request._auth is not None or response.status_code in REDIRECTS:
                     following = self._following(request, response, allow_redirects, history)
                 if following is None:
                     if retry is None or not retry.again(tried, request, response, None, deadline):
-                        if not stream:
-                            response.content  # noqa: B018  # it is read, and kept
+                        if not stream and response._content is False:
+                            response._content = response._read()
                         break
                     response.close()
             except (RequestException, *FAILURES) as failure:

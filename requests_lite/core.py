@@ -77,7 +77,11 @@ class Request:
                  progress: Progress | None = None, retries: int | Retry | None = None,
                  max_size: int | None = None) -> None:
         # fmt: on
-        self.method, self.url, self.headers = method, url, headers
+        if method in METHODS:
+            self._method: str | None = method
+        else:
+            self.method = method
+        self.url, self.headers = url, headers
         self.files, self.data, self.params, self.json = files, data, params, json
         self.auth, self.cookies, self.hooks = auth, cookies, hooks
         self.timeout, self.allow_redirects, self.retries = timeout, allow_redirects, retries

@@ -106,12 +106,18 @@ def netrc_file() -> str | None:
 
 def netrc_for(host: str) -> tuple[str, str] | None:
     """Return (login, password) that the netrc file has for a host, or by default."""
+    machines = netrc_machines()
+    return machines.get(host) or machines.get("default")
+
+
+def netrc_machines() -> dict[str, tuple[str, str]]:
+    """Return (login, password) by the names of hosts, as the netrc file has them."""
     global _netrc
     seen = [_raw.get(_NETRC), _raw.get(_HOME)]
     before, machines = _netrc
     if seen != before:
         _netrc = seen, machines = seen, _machines(netrc_file())
-    return machines.get(host) or machines.get("default") if machines else None
+    return machines
 
 
 def _machines(path: str | None) -> dict[str, tuple[str, str]]:

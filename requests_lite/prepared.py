@@ -71,8 +71,9 @@ class PreparedRequest:
 
     def prepare_url(self, url: object, params: Params = None) -> None:
         """Set the URL, params behind its query. Raises InvalidURL and its kin."""
-        text = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
-        self.target = split_url(text if params is None else with_params(text, params))
+        if not isinstance(url, str):
+            url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
+        self.target = split_url(url if params is None else with_params(url, params))
 
     def prepare_headers(self, headers: HeadersLike | None) -> None:
         """Set the headers. Raises InvalidHeader."""

@@ -23,7 +23,8 @@ BESIDE = ["packages/__init__", "packages/poster/__init__"]
 BESIDE += ["packages/poster/" + name for name in "part encode".split()]
 # What may be imported inside a function: it costs time, and most programs never need it.
 LATE = set(
-    "cookies status_codes packages/poster/tls codecs datetime difflib email.charset email.utils getpass hashlib http ipaddress json"
+    "cookies status_codes packages/poster/tls codecs datetime difflib"
+    " email.charset email.utils getpass hashlib http ipaddress json"
     " mimetypes netrc platform random resource socks ssl zlib".split()
 )
 

@@ -37,7 +37,8 @@ class Pool:
 
     def take(self, key: object) -> Connection | None:
         """Return the newest idle connection that is still good, or None."""
-        self._notice_fork()
+        if self._process is not connections.process:
+            self._empty()
         while True:
             with self._lock:
                 idle = self._idle.get(key)
@@ -56,7 +57,8 @@ class Pool:
 
     def give(self, connection: Connection) -> None:
         """Keep a connection whose response has ended; close the oldest where that makes too many."""
-        self._notice_fork()
+        if self._process is not connections.process:
+            self._empty()
         connection.idle_since = monotonic()
         # An idle connection knows nothing of its pool, so that a pool nobody holds any more is gone at once.
         connection.go_home = _stay
