@@ -44,4 +44,8 @@ def __getattr__(name: str) -> object:
         from .status_codes import codes
 
         return codes
+    if name == "cookies":
+        from importlib import import_module
+
+        return import_module(".cookies", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

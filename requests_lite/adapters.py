@@ -11,7 +11,7 @@ from time import monotonic, perf_counter
 from urllib.parse import unquote_to_bytes
 
 from .environment import proxy_among
-from .exceptions import FAILURES, InvalidProxyURL, InvalidTimeout, InvalidURL, SSLError, from_engine
+from .exceptions import FAILURES, ConnectionError, InvalidProxyURL, InvalidTimeout, InvalidURL, SSLError, from_engine
 from .packages.poster.connect import Proxy, Via
 from .packages.poster.headers import Headers
 from .packages.poster.opener import Opener, host_field
@@ -59,6 +59,8 @@ class BaseAdapter:
 
     def build_response(self, request: PreparedRequest, answer: Any) -> Response:
         """Return the Response for an answer like urllib3's: a file with status, headers and reason."""
+        if hasattr(answer, "decode_content"):
+            answer.decode_content = False  # it would decode what is decoded here
         response = Response(request)
         response.url, response.status_code, response.reason = request.url, answer.status, answer.reason
         response.headers.merge(Headers(answer.headers.items()))
@@ -181,6 +183,8 @@ class WSGIAdapter(BaseAdapter):
         finally:
             if hasattr(answer, "close"):
                 answer.close()
+        if response.status_code is None:
+            raise ConnectionError("the application has not called start_response()", request=request)
         response.url, response.connection = request.url, self
         response.raw = io.BytesIO(b"" if request.method == "HEAD" else b"".join(written))
         return response

@@ -15,7 +15,7 @@ from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers
 from .packages.poster.sending import Content
-from .prepared import PreparedRequest
+from .prepared import PreparedRequest, hooks_of
 from .redirects import MAX_REDIRECTS, REDIRECTS
 from .response import Response
 from .retries import Retry
@@ -72,10 +72,13 @@ class UserAgent:
                 encode_fields(self.headers)  # once for all that copy them
             prepared = PreparedRequest(request._method, None, self.headers)
             if self.base_url:
-                url = join(self.base_url, str(url or ""))
+                url = join(self.base_url, url.decode() if isinstance(url, bytes) else str(url or ""))
             params = request.params
             if self.params:
-                params = "&".join(filter(None, map(encode_pairs, (self.params, params))))
+                if isinstance(self.params, Mapping) and (params is None or isinstance(params, Mapping)):
+                    params = {**self.params, **(params or {})}
+                else:
+                    params = "&".join(filter(None, map(encode_pairs, (self.params, params))))
             prepared.prepare_url(url, params)
             if request.headers:
                 prepared.headers.merge(request.headers)
@@ -109,18 +112,20 @@ class UserAgent:
         if request.progress is not None and body is not None:
             prepared.body = Watched(body, request.progress)
 
-    def _given(self, request: Any, wrong: Mapping[str, object] = {}) -> tuple[Any, ...]:
-        """Return a request as what `send` takes; wrong are keywords that there are not."""
+    def perform(self, request: Any, wrong: Mapping[str, object]) -> Response:
+        """Prepare a request and send it; wrong are keywords that it does not take."""
         for name in wrong:
             from difflib import get_close_matches
 
-            close = get_close_matches(name, request.__dict__, 1)
-            raise TypeError(f"there is no keyword {name!r}" + (f"; perhaps you meant {close[0]!r}" if close else ""))
+            known = [known for known in request.__dict__ if known[0] != "_" and known not in ("method", "sent")]
+            close = get_close_matches(name, known, 1)
+            hint = "request() takes it" if name in known else f"perhaps you meant {close[0]!r}" if close else ""
+            raise TypeError(f"{request.method} takes no keyword {name!r}" + ("; " + hint if hint else ""))
         prepared = self.prepare_request(request)
-        hears = request.progress if prepared.body is None else None
-        return (
-            prepared, request.stream, request.timeout, request.verify, request.cert, request.proxies,
-            request.allow_redirects, request.retries, request.max_size, hears,
+        return self.send(
+            prepared, stream=request.stream, timeout=request.timeout, verify=request.verify, cert=request.cert,
+            proxies=request.proxies, allow_redirects=request.allow_redirects, retries=request.retries,
+            max_size=request.max_size, progress=request.progress if prepared.body is None else None,
         )  # fmt: skip
 
     # fmt: off
@@ -130,6 +135,8 @@ class UserAgent:
              progress: Progress | None = None) -> Response:
         # fmt: on
         """Send a prepared request, follow what it leads to, and return the last response. Raises RequestException."""
+        if not isinstance(request, PreparedRequest):
+            raise TypeError("send() takes a PreparedRequest, as prepare_request() makes it of a Request")
         stream = self.stream if stream is None else stream
         timeout = self.timeout if timeout is DEFAULT_TIMEOUT else timeout
         history: list[Response] = []
@@ -146,18 +153,21 @@ class UserAgent:
                     request.tell_cookies(jar)
                 adapter = self.get_adapter(request.target.url)
                 given = self.retries if retries is None else retries
-                given = adapter.max_retries if given is None else given
+                given = getattr(adapter, "max_retries", None) if given is None else given
                 retry = Retry.of(given) if given else None
                 trust, certificate, routes = self._settings(request.target, proxies, verify, cert)
                 response = adapter.send(
                     request, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
                 )
                 response._max_size, response._progress = max_size, progress
+                if type(response.headers) is not Headers:
+                    response.headers = Headers(response.headers)
                 hooks = self.hooks and self.hooks.get("response")
                 for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if request.hooks or hooks else ():
                     answer = hook(response, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
                     response = response if answer is None else answer
-                if (self._remembers or response.status_code in REDIRECTS) and "set-cookie" in response.headers:
+                looked = self._remembers or request._auth is not None or response.status_code in REDIRECTS
+                if looked and "set-cookie" in response.headers:
                     jar = self._remember(jar, request, response)
                 if request._auth is not None or response.status_code in REDIRECTS:
                     following = self._following(request, response, allow_redirects, history)
@@ -168,15 +178,14 @@ class UserAgent:
                         break
                     response.close()
             except (RequestException, *FAILURES) as failure:
-                error = from_engine(failure, request, request.url) if isinstance(failure, FAILURES) else failure
-                error.request = error.request or request
-                if retry is None or not retry.again(tried, request, None, error, deadline):
-                    if error is failure:
-                        raise
-                    raise error from failure
+                if retry is None or not retry.again(tried, request, None, failure, deadline):
+                    if isinstance(failure, FAILURES):
+                        raise from_engine(failure, request, request.url) from failure
+                    failure.request = failure.request or request
+                    raise
             if following is not None:
                 request, tried = following, 0
-        response.history = history
+        response.history = history or response.history
         response.json_loads = self.json_loads
         return response.raise_for_status() if self.raise_for_status else response
 
@@ -221,7 +230,7 @@ class UserAgent:
             raise ProtocolError("one Location", f"{len(locations)} different ones")
         response.history = history.copy()
         history.append(response)
-        if len(history) > self.max_redirects:
+        if len(history) > (MAX_REDIRECTS if answers else self.max_redirects):
             response.close()
             words = f"more than {self.max_redirects} redirects, the last from {request.url}"
             raise TooManyRedirects(words, request=request, response=response)
@@ -232,9 +241,3 @@ class UserAgent:
         following.rewind()
         following.authorize()
         return following
-
-
-def hooks_of(hooks: Hooks | None) -> list[Callable[..., Any]]:
-    """Return the functions that hear of responses."""
-    given = (hooks or {}).get("response", ())
-    return [given] if callable(given) else list(given)

@@ -117,7 +117,7 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
         except (TypeError, ValueError) as error:
             raise InvalidContent(f"data= as a list holds (name, value) pairs: {error}") from error
     if hasattr(data, "read"):
-        return FileContent(data), None  # type: ignore[arg-type]  # what can be read is a file
+        return FileContent(data), None
     if isinstance(data, Iterable):
         return Content(data), None  # type: ignore[arg-type]  # pairs come as list or tuple
     raise InvalidContent(f"data= is a mapping, pairs, bytes, str, a file or an iterable, not {type(data).__name__}")
@@ -303,6 +303,8 @@ def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
     for piece in pieces:
         nothing = piece[:0]
         piece = edge + piece if edge else piece
+        if delimiter is not None and isinstance(delimiter, str) != isinstance(piece, str):
+            delimiter = delimiter.encode() if isinstance(delimiter, str) else delimiter.decode()
         if delimiter is None:
             edge = piece[-1:] if piece[-1:] in ("\r", b"\r") else nothing
             mark = "." if isinstance(piece, str) else b"."  # behind an end, it begins a line
@@ -337,6 +339,7 @@ class Raw(io.BufferedIOBase):
         self._failed = failed
         self._failure: Exception | None = None
         self._taken = 0
+        self._told = -1
         self.at_end = False
 
     def readable(self) -> bool:
@@ -352,9 +355,9 @@ class Raw(io.BufferedIOBase):
             self._taken += len(block)
             if self.max_size is not None and self._taken > self.max_size:
                 raise ContentTooLarge(f"the content is larger than max_size={self.max_size} bytes")
-            if self.progress is not None and block and self._body is not None:
-                known = isinstance(self._body, LengthDelimited)
-                self.progress(self._body.got, self._body.length if known else None)
+            if self.progress is not None and self._body is not None and (block or self._body.got != self._told):
+                self._told = self._body.got
+                self.progress(self._told, self._body.length if isinstance(self._body, LengthDelimited) else None)
         except BaseException as error:
             if self._body is not None:
                 self._body.close()

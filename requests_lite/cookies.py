@@ -303,3 +303,6 @@ def cookie_date(text: str) -> float | None:
     except (KeyError, ValueError):
         return None
     return date.timestamp() if year >= 1601 else None
+
+
+RequestsCookieJar = CookieJar  # as users of requests know it

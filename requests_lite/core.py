@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .adapters import DEFAULT_TIMEOUT, Cert, Proxies, Timeout, Verify
-from .agent import UserAgent, __version__, hooks_of
+from .agent import UserAgent, __version__
 from .auth import AUTOAUTHS, Auth, AuthObject, add_autoauth
 from .content import CookiesLike, Data, Hooks, Progress
 from .exceptions import AuthenticationError, InvalidMethod, RequestException, URLRequired
@@ -114,9 +112,7 @@ class Request:
             self._response = Response()
         return self._response
 
-    def register_hook(self, event: str, hook: Callable[..., object]) -> None:
-        """Call hook with each response; what it returns, unless None, takes the response's place."""
-        self.hooks = {"response": [*hooks_of(self.hooks), hook]}
+    register_hook = PreparedRequest.register_hook
 
     def prepare(self) -> PreparedRequest:
         """Return the exact message that this request makes. Raises RequestException when it makes none."""
@@ -130,7 +126,7 @@ class Request:
         """
         if self.sent and not anyway:
             return False
-        self._response = _user_agent.send(*_user_agent._given(self))
+        self._response = _user_agent.perform(self, {})
         self.sent = True
         return True
 
@@ -170,9 +166,9 @@ class Verbs(UserAgent):
 
         Raises RequestException; a 4xx or 5xx is not one.
         """
-        return self.send(*self._given(Request(method, url, headers, files, data, params, auth, cookies, hooks, json,
+        return self.perform(Request(method, url, headers, files, data, params, auth, cookies, hooks, json,
                                    timeout, allow_redirects, proxies, stream, verify, cert,
-                                   progress, retries, max_size), wrong))
+                                   progress, retries, max_size), wrong)
 
     def get(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
             data: Data = None, json: object = None, cookies: CookiesLike | None = None,
@@ -181,9 +177,9 @@ class Verbs(UserAgent):
             progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
             **wrong: NoReturn) -> Response:
         """Ask for what url names (RFC 9110 s9.3.1). The options are those of `request`."""
-        return self.send(*self._given(Request("GET", url, headers, None, data, params, auth, cookies, hooks, json,
+        return self.perform(Request("GET", url, headers, None, data, params, auth, cookies, hooks, json,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
 
     def options(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
                 data: Data = None, json: object = None, cookies: CookiesLike | None = None,
@@ -192,9 +188,9 @@ class Verbs(UserAgent):
                 progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
                 **wrong: NoReturn) -> Response:
         """Ask what can be done with url (RFC 9110 s9.3.7). The options are those of `request`."""
-        return self.send(*self._given(Request("OPTIONS", url, headers, None, data, params, auth, cookies, hooks, json,
+        return self.perform(Request("OPTIONS", url, headers, None, data, params, auth, cookies, hooks, json,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
 
     def head(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
              cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = False,
@@ -202,9 +198,9 @@ class Verbs(UserAgent):
              verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
              retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Ask for the head alone of what GET would bring (RFC 9110 s9.3.2). The options are those of `request`."""
-        return self.send(*self._given(Request("HEAD", url, headers, None, None, params, auth, cookies, hooks, None,
+        return self.perform(Request("HEAD", url, headers, None, None, params, auth, cookies, hooks, None,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
 
     def delete(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
                data: Data = None, json: object = None, cookies: CookiesLike | None = None,
@@ -213,9 +209,9 @@ class Verbs(UserAgent):
                progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
                **wrong: NoReturn) -> Response:
         """Ask to remove what url names (RFC 9110 s9.3.5). The options are those of `request`."""
-        return self.send(*self._given(Request("DELETE", url, headers, None, data, params, auth, cookies, hooks, json,
+        return self.perform(Request("DELETE", url, headers, None, data, params, auth, cookies, hooks, json,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
 
     def post(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
              headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
@@ -224,9 +220,9 @@ class Verbs(UserAgent):
              verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
              retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Hand content to url to be processed (RFC 9110 s9.3.3). The options are those of `request`."""
-        return self.send(*self._given(Request("POST", url, headers, files, data, params, auth, cookies, hooks, json,
+        return self.perform(Request("POST", url, headers, files, data, params, auth, cookies, hooks, json,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
 
     def put(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
             headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
@@ -235,9 +231,9 @@ class Verbs(UserAgent):
             verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
             retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Make content what url names (RFC 9110 s9.3.4). The options are those of `request`."""
-        return self.send(*self._given(Request("PUT", url, headers, files, data, params, auth, cookies, hooks, json,
+        return self.perform(Request("PUT", url, headers, files, data, params, auth, cookies, hooks, json,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
 
     def patch(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
               headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
@@ -246,9 +242,9 @@ class Verbs(UserAgent):
               verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
               retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Change what url names as content says (RFC 5789). The options are those of `request`."""
-        return self.send(*self._given(Request("PATCH", url, headers, files, data, params, auth, cookies, hooks, json,
+        return self.perform(Request("PATCH", url, headers, files, data, params, auth, cookies, hooks, json,
                                               timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong))
+                                              retries, max_size), wrong)
     # fmt: on
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
 from .content import CookiesLike, Data, Hooks, encode
 from .packages.poster.headers import Headers, HeadersLike
@@ -14,6 +16,12 @@ from .urls import Params, SplitURL, split_url, with_params
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+def hooks_of(hooks: Hooks | None) -> list[Callable[..., Any]]:
+    """Return the functions that hear of responses."""
+    given = (hooks or {}).get("response", ())
+    return [given] if callable(given) else list(given)
 
 
 class PreparedRequest:
@@ -44,7 +52,7 @@ class PreparedRequest:
         return f"<PreparedRequest [{self.method}]>"
 
     def __getstate__(self) -> dict[str, object]:
-        """Pickle the request, without content that streams, hooks and credentials."""
+        """Pickle the request, without content that streams, hooks, and what sets credentials."""
         body = self.body if isinstance(self.body, (bytes, str)) else None
         kept = {name: value for name, value in self.__dict__.items() if name not in ("hooks", "_auth")}
         return {**kept, "body": body}
@@ -69,6 +77,10 @@ class PreparedRequest:
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name not in copy.__dict__})
         return copy
 
+    def register_hook(self, event: str, hook: Callable[..., object]) -> None:
+        """Call hook with each response; what it returns, unless None, takes the response's place."""
+        self.hooks = {"response": [*hooks_of(self.hooks), hook]}
+
     def prepare_url(self, url: object, params: Params = None) -> None:
         """Set the URL, params behind its query. Raises InvalidURL and its kin."""
         if not isinstance(url, str):
@@ -89,7 +101,8 @@ class PreparedRequest:
 
     def prepare_auth(self, auth: Auth | None, use_netrc: bool = False) -> None:
         """Set credentials: those given, else those in the URL, of add_autoauth(), or of the netrc file."""
-        self._given = auth is not None
+        # What the caller named stays for redirects within the origin; the rest is looked up for each URL.
+        self._given = auth is not None or self.target.userinfo is not None or "authorization" in self.headers
         self._auth = None if auth is None else as_auth(auth)
         if auth is None and (self.target.userinfo or AUTOAUTHS or use_netrc) and "authorization" not in self.headers:
             self._auth = credentials_for(self.target, AUTOAUTHS, use_netrc)

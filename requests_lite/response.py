@@ -121,8 +121,8 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Whether the status is below 400."""
-        return self.status_code is not None and self.status_code < 400
+        """Whether the status is neither 4xx nor 5xx."""
+        return self.status_code is not None and not 400 <= self.status_code < 600
 
     @property
     def is_redirect(self) -> bool:
@@ -139,7 +139,10 @@ class Response:
         """The request that this redirect asks for, when it was not followed."""
         if not self.is_redirect or self.request is None:
             return None
-        return self.request.redirected(self.status_code or 0, self.headers["location"])
+        try:
+            return self.request.redirected(self.status_code or 0, self.headers["location"])
+        except FAILURES as error:
+            raise self._failing()(error) from error
 
     @property
     def elapsed(self) -> Any:
@@ -261,7 +264,8 @@ class Response:
                 raise StreamConsumedError("the stream was read to its end", request=self.request, response=self)
             exact = chunk_size is not None and not isinstance(self._body, Chunked)
             blocks = iter(partial(reader.read if exact else reader.read1, chunk_size or BLOCK), b"")
-        return decode_pieces(blocks, self.encoding) if decode_unicode and self.encoding else blocks
+        charset = self._encoding or declared_charset(self.headers) or (self.encoding and "utf-8")
+        return decode_pieces(blocks, charset) if decode_unicode and charset else blocks
 
     def iter_lines(
         self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: str | bytes | None = None
@@ -277,7 +281,7 @@ class Response:
 
     def iter_json(self) -> Iterator[Any]:
         """Iterate over JSON values, one a line, as soon as each is there. Raises JSONDecodeError."""
-        return (self._loads(line, line) for line in self.iter_lines() if line.strip())
+        return (self._loads(line) for line in self.iter_lines() if line.strip())
 
     @property
     def encoding(self) -> str | None:
@@ -300,18 +304,20 @@ class Response:
 
     def json(self, **options: Any) -> Any:
         """Return the value that the content is as JSON. Raises JSONDecodeError, which says what it is instead."""
-        return self._loads(self.content, self.content, **options)
+        return self._loads(self.content, **options)
 
-    def _loads(self, content: bytes, shown: bytes, **options: Any) -> Any:
+    def _loads(self, content: bytes, **options: Any) -> Any:
+        charset = self._encoding or declared_charset(self.headers)
+        other = charset is not None and charset.lower() not in ("utf-8", "utf8")  # JSON is UTF-8, and says so itself
         if self.json_loads is not None and not options:
             loads: Callable[..., Any] = self.json_loads
         else:
             from json import loads
         try:
-            return loads(content, **options)
+            return loads(decode_text(content, charset) if other else content, **options)
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no Content-Type")
-            start = decode_text(shown[:240], self._encoding or declared_charset(self.headers))[:60]
+            start = decode_text(content[:240], charset)[:60]
             raise JSONDecodeError(
                 f"not JSON: {kind}, {self.status_code}, {self.url}, starts with {start!r} ({error})",
                 request=self.request,

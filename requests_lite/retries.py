@@ -23,9 +23,9 @@ class Retry:
     """
 
     def __init__(self, total: int = 3, backoff: float = 0.5, statuses: Collection[int] = (429, 502, 503, 504),
-                 methods: Collection[str] = IDEMPOTENT, longest: float = 120.0) -> None:  # fmt: skip
-        self.total, self.backoff, self.statuses, self.methods = total, backoff, frozenset(statuses), frozenset(methods)
-        self.longest = longest
+                 methods: Collection[str] | None = IDEMPOTENT, longest: float = 120.0) -> None:  # fmt: skip
+        self.total, self.backoff, self.statuses = total, backoff, frozenset(statuses)
+        self.methods, self.longest = None if methods is None else frozenset(methods), longest
 
     def __repr__(self) -> str:
         return f"<Retry [{self.total}]>"
@@ -37,11 +37,11 @@ class Retry:
             return given
         if given is None or isinstance(given, (bool, int)):
             return cls(int(given)) if given else None
-        total, statuses = getattr(given, "total", None), getattr(given, "status_forcelist", None)
+        total, methods = getattr(given, "total", None), getattr(given, "allowed_methods", IDEMPOTENT)
         if not isinstance(total, int):
-            return None
-        methods = getattr(given, "allowed_methods", None) or IDEMPOTENT
-        return cls(total, getattr(given, "backoff_factor", 0.0), statuses or (), methods) if total else None
+            raise TypeError(f"retries= is a number or a Retry, not {type(given).__name__}")
+        statuses = getattr(given, "status_forcelist", None) or ()
+        return cls(total, getattr(given, "backoff_factor", 0.0), statuses, methods or None) if total else None
 
     def again(
         self, tried: int, request: PreparedRequest, response: Response | None, error: Exception | None,
@@ -62,11 +62,12 @@ class Retry:
 
     def pause(self, tried: int, method: str, status: int, retry_after: str | None, error: Exception | None) -> float:
         """Return how many seconds to wait before the next try, less than 0 for no other."""
+        repeatable = self.methods is None or method in self.methods
         if error is not None:
             unsent = isinstance(error, ConnectTimeout) or isinstance(error.__cause__, ConnectError)
-            again = isinstance(error, _LOST) and not isinstance(error, SSLError) and (unsent or method in self.methods)
+            again = isinstance(error, _LOST) and not isinstance(error, SSLError) and (unsent or repeatable)
         else:
-            again = status in self.statuses and method in self.methods
+            again = status in self.statuses and repeatable
         if not again or tried > self.total:
             return -1.0
         asked = _seconds(retry_after) if retry_after else None

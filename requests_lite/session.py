@@ -57,6 +57,13 @@ class Session(Verbs):
         adapter = HTTPAdapter(resolve=resolve, source_address=source_address)
         self.adapters: dict[str, BaseAdapter] = {"http+unix://": adapter, "https://": adapter, "http://": adapter}
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have the verbs go by way of `request` where a subclass has one of its own, as users of requests expect it."""
+        super().__init_subclass__(**options)
+        for verb in "get options head delete post put patch".split() if "request" in cls.__dict__ else ():
+            if verb not in cls.__dict__:
+                setattr(cls, verb, _by_way_of_request(verb))
+
     def __enter__(self) -> Session:
         return self
 
@@ -73,10 +80,10 @@ class Session(Verbs):
         return self._jar
 
     @cookies.setter
-    def cookies(self, cookies: CookiesLike) -> None:
+    def cookies(self, cookies: CookiesLike | None) -> None:
         from .cookies import CookieJar
 
-        self._jar = cookies if isinstance(cookies, CookieJar) else CookieJar(cookies)
+        self._jar = cookies if isinstance(cookies, CookieJar) else CookieJar(cookies or ())
 
     def mount(self, prefix: str, adapter: BaseAdapter | Callable[[PreparedRequest], Response]) -> None:
         """Have an adapter, or a function from PreparedRequest to Response, answer for all URLs that begin so."""
@@ -104,6 +111,17 @@ class Session(Verbs):
         """Close all connections; the session goes on and may be used again."""
         for adapter in self.adapters.values():
             adapter.close()
+
+
+def _by_way_of_request(verb: str) -> Callable[..., Response]:
+    names = ("data", "json") if verb in ("post", "put", "patch") else ("params", "headers", "auth")
+
+    def method(self: Session, url: str, *given: Any, **options: Any) -> Response:
+        if verb == "head":
+            options.setdefault("allow_redirects", False)
+        return self.request(verb.upper(), url, **dict(zip(names, given, strict=False)), **options)
+
+    return method
 
 
 def session() -> Session:

@@ -38,7 +38,8 @@ from requests_lite.packages.poster.errors import (
 )
 from requests_lite.packages.poster.head import decode_head
 from requests_lite.packages.poster.headers import Headers
-from requests_lite.packages.poster.sending import FILE_BLOCK, Block, Content, FileContent, chunked, delimited
+from requests_lite.packages.poster.part import BLOCK_SIZE as FILE_BLOCK
+from requests_lite.packages.poster.sending import Block, Content, FileContent, chunked, delimited
 from wire import BOTH, CHUNKED, FRAMINGS, OK, READERS, SURPLUS, TWO, UNTIL_CLOSE, Feed, Row, answer
 
 SNOWMAN = "\N{SNOWMAN}"

@@ -508,7 +508,7 @@ def test_a_file_that_cannot_go_back_is_not_sent_again() -> None:
 def test_a_file_closed_while_it_is_sent_is_an_error_of_its_own() -> None:
     file = io.BytesIO(bytes(3_000_000))
     with Server([Wait()]) as server:
-        with pytest.raises(requests_lite.InvalidContent, match="the file cannot be read: I/O operation on closed"):
+        with pytest.raises(requests_lite.InvalidContent, match="the content cannot be read: I/O operation on closed"):
             requests_lite.put(server.url, data=file, progress=lambda done, total: file.close())
 
 

@@ -30,8 +30,9 @@ from requests_lite.packages.poster.errors import (
 )
 from requests_lite.packages.poster.headers import Headers, HeadersLike
 from requests_lite.packages.poster.opener import IDEMPOTENT, SMALL, Opener, host_field, may_resend
+from requests_lite.packages.poster.part import BLOCK_SIZE as FILE_BLOCK
 from requests_lite.packages.poster.pool import Pool
-from requests_lite.packages.poster.sending import FILE_BLOCK, Block, Content, FileContent
+from requests_lite.packages.poster.sending import Block, Content, FileContent
 from server import Cut, Expect, Reset, Script, Send, Server, Step, Wait
 from wire import OK, TWO, answer
 

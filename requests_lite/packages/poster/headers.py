@@ -43,7 +43,10 @@ class Headers(MutableMapping[str, str]):
         entry = self.fields[name.lower()]
         return entry[1] if len(entry) == 2 else ", ".join(entry[1:])
 
-    def __setitem__(self, name: str, value: str | bytes) -> None:
+    def __setitem__(self, name: str, value: str | bytes | None) -> None:
+        if value is None:  # as in merge()
+            self.pop(name, None)
+            return
         self.encoded = None
         self.fields[_text(name).lower()] = [_text(name), _text(value)]
 

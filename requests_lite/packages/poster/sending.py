@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 
 from .errors import ContentMismatch, InvalidMessage, UnrewindableContent
+from .part import BLOCK_SIZE, Buffer, EncodeError, MultipartParam
 
 Block = bytes | bytearray | memoryview
-
-# Of a file as much is read at once: a send that fills the socket's buffer costs one wait.
-FILE_BLOCK = 1024 * 1024
-# These classes fill a buffer with what read() gives; one that overrides read() alone, to count or to encrypt, inherits
-# a readinto() that knows nothing of it.
-_FILLERS = (io.FileIO, io.BytesIO, io.BufferedReader, io.BufferedRandom)
 
 
 def utf8(text: str) -> bytes:
@@ -31,10 +25,10 @@ class Content:
     """
 
     length: int | None = None
+    started = False
 
     def __init__(self, blocks: Iterable[Block | str]) -> None:
         self.source: Iterable[Block | str] = blocks
-        self.started = False
 
     def blocks(self) -> Iterator[Block]:
         """Yield the content; a block is done with when the next one is asked for."""
@@ -58,65 +52,27 @@ class Content:
 class FileContent(Content):
     """What a binary or text file holds from its present position on; text goes out as UTF-8."""
 
-    def __init__(self, file: io.IOBase) -> None:
-        self.file = file
-        self.started = False
+    def __init__(self, file: object) -> None:
         try:
-            self.text = isinstance(file.read(0), str)
-        except (OSError, ValueError) as error:
-            raise InvalidMessage(f"the file cannot be read: {error}") from error
-        try:
-            self.start: int | None = file.tell()
-        except (AttributeError, OSError):
-            self.start = None  # a pipe or a socket
-        self.length = None if self.start is None else self._measure(self.start)
-
-    def _measure(self, start: int) -> int | None:
-        file = self.file
-        if self.text:
-            # Only reading tells how many bytes text makes.
-            length = sum(len(block) for block in self._text_blocks())
-            file.seek(start)
-            return length
-        try:
-            file.seek(0, io.SEEK_END)
-            end = file.tell()
-            file.seek(start)
-        except (AttributeError, OSError):
-            return None
-        return max(0, end - start)
+            self.param = MultipartParam("", fileobj=file, dialect="form")
+        except EncodeError as error:
+            raise InvalidMessage(f"the content: {error}") from error
+        self.length = self.param.filesize
 
     def blocks(self) -> Iterator[Block]:
-        self.started = True
-        last: object = b""
+        self.started = self.param._begun = True
+        size = BLOCK_SIZE if self.length is None else min(BLOCK_SIZE, self.length + 1)
         try:
-            if self.text:
-                yield from self._text_blocks()
-            elif type(self.file) in _FILLERS:
-                buffer = memoryview(bytearray(FILE_BLOCK if self.length is None else min(FILE_BLOCK, self.length + 1)))
-                while last := self.file.readinto(buffer):  # type: ignore[attr-defined]  # these four have it
-                    yield buffer[:last]
-            else:
-                while last := self.file.read(FILE_BLOCK):
-                    yield last
-        except (OSError, ValueError) as error:
+            yield from self.param._read(Buffer(size))
+        except EncodeError as error:
             # An error of the disk must not look like one of the network.
-            raise InvalidMessage(f"the file cannot be read: {error}") from error
-        if last is None:
-            raise InvalidMessage("a non-blocking file has nothing to read yet, and waiting for it is not our business")
-
-    def _text_blocks(self) -> Iterator[bytes]:
-        while block := self.file.read(FILE_BLOCK):
-            yield utf8(block)
+            raise InvalidMessage(f"the content {error}") from error
 
     def rewind(self) -> None:
-        if self.started:
-            if self.start is None:
-                raise UnrewindableContent("the content came from a file that cannot seek")
-            try:
-                self.file.seek(self.start)
-            except (AttributeError, OSError, ValueError) as error:
-                raise UnrewindableContent(f"the content cannot be sent again: {error}") from error
+        try:
+            self.param.reset()
+        except EncodeError as error:
+            raise UnrewindableContent(f"the content {error}") from error
 
 
 def delimited(blocks: Iterable[Block], length: int) -> Iterator[Block]:
