@@ -82,17 +82,27 @@ class HTTPAdapter(BaseAdapter):
         resolve: Mapping[str, str] | None = None, source_address: str | tuple[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
-        self.max_retries = Retry.of(max_retries)
+        self.max_retries = Retry.of(max_retries) or Retry(0)
         self.resolve = resolve
-        self.source_address = (source_address, 0) if isinstance(source_address, str) else source_address
-        self._opener = Opener(Pool(pool_maxsize, pool_maxsize * pool_connections))
+        self.source_address: Any = source_address
+        self.init_poolmanager(pool_connections, pool_maxsize, pool_block)
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, *, ssl_context: object = None,
+        source_address: str | tuple[str, int] | None = None, **ignored: object,
+    ) -> None:  # fmt: skip
+        """Make the pool; what a subclass overrides to give an SSLContext of its own to each connection."""
+        self._opener = Opener(Pool(maxsize, maxsize * connections))
+        self.ssl_context = ssl_context
+        source = source_address or self.source_address
+        self.source_address = (source, 0) if isinstance(source, str) else source
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_opener": None}
+        return {**self.__dict__, "_opener": None, "ssl_context": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._opener = Opener(Pool(self.pool_maxsize, self.pool_maxsize * self.pool_connections))
+        self.init_poolmanager(self.pool_connections, self.pool_maxsize)
 
     # fmt: off
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
@@ -105,7 +115,7 @@ class HTTPAdapter(BaseAdapter):
             via = self._via(target, proxies) if proxies or self.resolve or self.source_address else None
             tls = None
             if origin[0] == "https" or (via is not None and via[0] is not None and via[0][0] == "https"):
-                tls = tls_of(verify, cert)
+                tls = tls_of(self.ssl_context if self.ssl_context is not None and verify is True else verify, cert)
             content = None if request.body is None else request.content()
             started = perf_counter()
             message = self._opener.exchange(

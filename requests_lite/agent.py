@@ -86,7 +86,7 @@ class UserAgent:
                 self._prepare_content(request, prepared)
             if request.cookies is not None:
                 prepared.prepare_cookies(request.cookies)
-            prepared.hooks = request.hooks
+            prepared.hooks = {"response": hooks_of(request.hooks) if request.hooks else []}
             auth = self.auth if request.auth is None else request.auth
             netrc = self.trust_env and bool(netrc_machines())
             if auth is not None or AUTOAUTHS or netrc or prepared.target.userinfo:
@@ -162,9 +162,11 @@ class UserAgent:
                 response._max_size, response._progress = max_size, progress
                 if type(response.headers) is not Headers:
                     response.headers = Headers(response.headers)
-                hooks = self.hooks and self.hooks.get("response")
-                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if request.hooks or hooks else ():
-                    answer = hook(response, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
+                hooks = (request.hooks or {}).get("response") or (self.hooks or {}).get("response")
+                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if hooks else ():
+                    answer = hook(
+                        response, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
+                    )
                     response = response if answer is None else answer
                 looked = self._remembers or request._auth is not None or response.status_code in REDIRECTS
                 if looked and "set-cookie" in response.headers:

@@ -327,17 +327,22 @@ def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
 class Raw(io.BufferedIOBase):
     """A response's content as it travels, its content codings still on: a binary file to read from.
 
-    `read(n)` returns n bytes unless the content ends before, `read1(n)` what is there. Errors are RequestExceptions.
+    `read(n)` returns n bytes unless the content ends before, `read1(n)` what is there. With `decode_content` set to
+    True before the first read, the codings are taken off. Errors are RequestExceptions.
     """
 
     name = "<content>"
+    decode_content = False
     max_size: int | None = None
     progress: Progress | None = None
 
-    def __init__(self, body: Body | None, failed: Callable[[Exception], Exception]) -> None:
-        self._body = body
-        self._failed = failed
+    def __init__(
+        self, body: Body | None, failed: Callable[[Exception], Exception], codings: Iterable[str] = ()
+    ) -> None:
+        self._body, self._failed, self._codings = body, failed, list(codings)
         self._failure: Exception | None = None
+        self._decoded: Iterator[bytes] | None = None
+        self._held = b""  # decoded and not yet taken
         self._taken = 0
         self._told = -1
         self.at_end = False
@@ -370,9 +375,19 @@ class Raw(io.BufferedIOBase):
         return block
 
     def _block(self, limit: int) -> bytes:
-        return b"" if self._body is None else self._body.read(limit)
+        if self._body is None:
+            return b""
+        if not (self._codings and self.decode_content):
+            return self._body.read(limit)
+        if self._decoded is None:
+            self._decoded = decode(iter(self._body.read, b""), self._codings)
+        block = self._held or next(self._decoded, b"")
+        self._held = block[limit:]
+        return block[:limit]
 
-    def read(self, size: int | None = -1) -> bytes:
+    def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
+        if decode_content is not None:
+            self.decode_content = decode_content
         if size is None or size < 0:
             return b"".join(iter(self.read1, b""))
         block = self.read1(size)
@@ -385,21 +400,13 @@ class Raw(io.BufferedIOBase):
             left -= len(block)
         return b"".join(blocks)
 
+    def stream(self, amt: int = BLOCK, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Iterate over blocks of amt bytes, as users of urllib3 do."""
+        return iter(lambda: self.read(amt, decode_content), b"")
+
     def close(self) -> None:
         if self._body is not None:
             self._body.close()
         super().close()
 
-
-class Decoded(Raw):
-    """A response's content with its content codings taken off."""
-
-    def __init__(self, body: Body, failed: Callable[[Exception], Exception], codings: list[str]) -> None:
-        super().__init__(body, failed)
-        self._blocks = decode(iter(body.read, b""), codings)
-        self._held = b""  # decoded and not yet taken
-
-    def _block(self, limit: int) -> bytes:
-        block = self._held or next(self._blocks, b"")
-        self._held = block[limit:]
-        return block[:limit]
+    release_conn = close

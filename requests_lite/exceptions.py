@@ -58,6 +58,21 @@ class IncompleteRead(ChunkedEncodingError):
     of: int | None = None
 
 
+def not_json(words: str, cause: Exception, request: object = None, response: object = None) -> JSONDecodeError:
+    """Return a JSONDecodeError that `except json.JSONDecodeError` catches too, with its msg, doc and pos."""
+    import json
+
+    class Both(JSONDecodeError, json.JSONDecodeError):
+        def __reduce__(self) -> tuple[object, ...]:
+            return not_json, (words, ValueError(str(cause))), {**self.__dict__, "request": None, "response": None}
+
+    Both.__name__ = Both.__qualname__ = "JSONDecodeError"
+    error = Both(words, request=request, response=response)
+    error.msg, error.doc = getattr(cause, "msg", words), getattr(cause, "doc", "")
+    error.pos, error.lineno, error.colno = (getattr(cause, name, 0) for name in ("pos", "lineno", "colno"))
+    return error
+
+
 _KINDS: dict[type[Exception], type[RequestException]] = {
     errors.ConnectError: ConnectionError,
     errors.ProxyFailed: ProxyError,

@@ -31,7 +31,7 @@ class PreparedRequest:
     """
 
     cookies: Any = None  # a CookieJar: those of this call alone
-    hooks: Hooks | None = None
+    hooks: Any = None
     _auth: Any = None  # what is asked for credentials, for each message anew
     _given = True  # whether that came as auth=, and not from add_autoauth(), a URL or the netrc file
     _own_cookies = True  # whether a field Cookie was given, and is not ours

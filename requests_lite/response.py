@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from .content import (
-    Decoded,
     Progress,
     Raw,
     apparent_charset,
@@ -24,10 +23,10 @@ from .exceptions import (
     FAILURES,
     HTTPError,
     InvalidContent,
-    JSONDecodeError,
     RequestException,
     StreamConsumedError,
     from_engine,
+    not_json,
 )
 from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, Source
 from .packages.poster.connection import Message
@@ -81,6 +80,7 @@ class Response:
     _content: bytes | bool = False  # False: not read yet
     _encoding: str | None = None
     _raw: Any = None
+    _cookies: Any = None
     _stream: Raw | None = None
     _gone = False  # the content did not travel along when the response was pickled
     _max_size: int | None = None
@@ -154,12 +154,17 @@ class Response:
     @property
     def cookies(self) -> Any:
         """The CookieJar of what this response, and no other, has set."""
-        from .cookies import CookieJar
+        if self._cookies is None:
+            from .cookies import CookieJar
 
-        jar = CookieJar()
-        if self.url:
-            jar.store(split_url(self.url), self.headers.getlist("set-cookie"))
-        return jar
+            self._cookies = CookieJar()
+            if self.url:
+                self._cookies.store(split_url(self.url), self.headers.getlist("set-cookie"))
+        return self._cookies
+
+    @cookies.setter
+    def cookies(self, jar: Any) -> None:
+        self._cookies = jar
 
     @property
     def links(self) -> dict[str, dict[str, str]]:
@@ -217,7 +222,8 @@ class Response:
     def raw(self) -> Any:
         """The content as it travels, content codings still on: a binary file to read from."""
         if self._raw is None:
-            self._raw = Raw(self._body, self._failing())
+            self._raw = raw = Raw(self._body, self._failing(), codings_of(self.headers))
+            raw.status, raw.reason, raw.headers = self.status_code, self.reason, self.headers  # type: ignore[attr-defined]
         return self._raw
 
     @raw.setter
@@ -232,8 +238,8 @@ class Response:
             body = self._body
             if isinstance(self._content, bytes):
                 body, codings = LengthDelimited(Source(self._content), len(self._content)), []
-            fails = self._failing()
-            self._stream = Decoded(body, fails, codings) if codings and body is not None else Raw(body, fails)
+            self._stream = Raw(body, self._failing(), codings)
+            self._stream.decode_content = True
             self._stream.max_size, self._stream.progress = self._max_size, self._progress
         return self._stream
 
@@ -318,11 +324,8 @@ class Response:
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no Content-Type")
             start = decode_text(content[:240], charset)[:60]
-            raise JSONDecodeError(
-                f"not JSON: {kind}, {self.status_code}, {self.url}, starts with {start!r} ({error})",
-                request=self.request,
-                response=self,
-            ) from error
+            words = f"not JSON: {kind}, {self.status_code}, {self.url}, starts with {start!r} ({error})"
+            raise not_json(words, error, self.request, self) from error
 
     def raise_for_status(self) -> Response:
         """Return the response itself, or raise HTTPError when the status is 4xx or 5xx."""

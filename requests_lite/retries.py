@@ -30,6 +30,13 @@ class Retry:
     def __repr__(self) -> str:
         return f"<Retry [{self.total}]>"
 
+    def __bool__(self) -> bool:
+        return self.total > 0
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Tell whether a status alone is a reason to try again; libraries that play a server ask for it."""
+        return self.pause(1, method, status_code, None, None) >= 0
+
     @classmethod
     def of(cls, given: object) -> Retry | None:
         """Return retries= as a Retry, None for none; urllib3's Retry, which libraries pass, is understood."""

@@ -43,6 +43,13 @@ class Content:
             else:
                 raise InvalidMessage(f"content is made of bytes or str, not of {type(block).__name__}")
 
+    def read(self) -> bytes:
+        """Return all of it, and go back to where it began."""
+        self.rewind()
+        whole = b"".join(map(bytes, self.blocks()))
+        self.rewind()
+        return whole
+
     def rewind(self) -> None:
         """Go back to where the content began. Raises UnrewindableContent when there is no way back."""
         if self.started and iter(self.source) is self.source:
