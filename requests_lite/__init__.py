@@ -24,6 +24,7 @@ from .prepared import PreparedRequest
 from .response import Response
 from .retries import Retry
 from .session import Session, session
+from .status_codes import codes
 
 __all__ = [
     "AuthBase", "AuthObject", "AuthenticationError", "BaseAdapter", "ChunkedEncodingError", "ConnectTimeout",
@@ -37,15 +38,15 @@ __all__ = [
 ]
 # fmt: on
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import cookies as cookies
+else:
 
-def __getattr__(name: str) -> object:
-    """Load what costs time and few need."""
-    if name == "codes":
-        from .status_codes import codes
+    def __getattr__(name: str) -> object:
+        """Load cookies when it is asked for: few programs ever see one."""
+        if name == "cookies":
+            from importlib import import_module
 
-        return codes
-    if name == "cookies":
-        from importlib import import_module
-
-        return import_module(".cookies", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return import_module(".cookies", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,9 +27,6 @@ class TransferTimeout(TransferError, TimeoutError):
         super().__init__(message)
         self.phase = phase
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (str(self), self.phase)
-
 
 class ProtocolError(TransferError):
     """The peer's bytes are not HTTP/1.1 as RFC 9112 has it."""
@@ -64,9 +61,6 @@ class InvalidMessage(ValueError):
     def __init__(self, message: str, part: str = "content") -> None:
         super().__init__(message)
         self.part = part
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (str(self), self.part)
 
 
 # fmt: off
