@@ -173,19 +173,21 @@ def digest(challenge: dict[str, str], login: _Login, method: str, target: str, u
         quoted["username"], bare["userhash"] = hashed(username, realm), "true"
     elif charset == "utf-8" and not username.isascii():  # RFC 7616 s3.4.4
         bare["username*"] = "UTF-8''" + quote(quoted.pop("username"), safe="!#$&+-.^_`|~", encoding="latin-1")
-    fields = [f'{name}="{_SPECIAL.sub(_ESCAPED, value)}"' for name, value in quoted.items()]
+    fields = [f'{name}="{_escaped(value)}"' for name, value in quoted.items()]
     return "Digest " + ", ".join([*fields, *(f"{name}={value}" for name, value in bare.items() if value)])
 
 
-_SPECIAL, _ESCAPED = re.compile(r'["\\]'), r"\\\g<0>"  # RFC 9110 s5.6.4
+def _escaped(value: str) -> str:
+    return re.sub(r'["\\]', r"\\\g<0>", value)  # RFC 9110 s5.6.4
+
+
 # An element of a list, with a quoted string in one piece even if it never ends; and what is in it: a scheme, its
-# token68, a parameter. Neither pattern ever goes back further than to where a name began.
+# token68, a parameter. Neither pattern ever goes back further than to where a name began. re compiles them when first
+# needed.
 _TOKEN = r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"
-_ELEMENT = re.compile(r'(?s)(?:[^",]|"(?:[^"\\]|\\.)*"?)+')
-_PARTS = re.compile(
-    rf"""(?sx) (?: {_TOKEN} (?: [ \t]+ (?![ \t=]) | $ ) )?
+_ELEMENT = r'(?s)(?:[^",]|"(?:[^"\\]|\\.)*"?)+'
+_PARTS = rf"""(?sx) (?: {_TOKEN} (?: [ \t]+ (?![ \t=]) | $ ) )?
     (?: ([A-Za-z0-9\-._~+/]+=*) $ | {_TOKEN} [ \t]* = [ \t]* (?: "((?: [^"\\] | \\. )*)" | ([^\s"]+) ) $ | .* )"""
-)
 
 
 def challenges(values: list[str]) -> list[tuple[str, dict[str, str]]]:
@@ -196,8 +198,8 @@ def challenges(values: list[str]) -> list[tuple[str, dict[str, str]]]:
     found: list[tuple[str, dict[str, str]]] = []
     for value in values:
         parameters: dict[str, str] = {}  # those before any scheme are nobody's
-        for element in _ELEMENT.findall(value):
-            scheme, token68, name, text, token = _PARTS.findall(element.strip())[0]
+        for element in re.findall(_ELEMENT, value):
+            scheme, token68, name, text, token = re.findall(_PARTS, element.strip())[0]
             if scheme:
                 parameters = {"": token68} if token68 else {}
                 found.append((scheme.lower(), parameters))

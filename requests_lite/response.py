@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# RFC 8288 s3: <target> and its parameters, of which each value may be quoted.
-_LINK = re.compile(r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)""")
-_PARAMETER = re.compile(r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*)))?""")
+# RFC 8288 s3: <target> and its parameters, of which each value may be quoted. Compiled when first needed, by re itself.
+_LINK = r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)"""
+_PARAMETER = r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*)))?"""
 
 
 class FileSource(Source):
@@ -170,9 +170,9 @@ class Response:
     def links(self) -> dict[str, dict[str, str]]:
         """The fields Link by relation, each with its `url` and parameters (RFC 8288): `links["next"]["url"]`."""
         found: dict[str, dict[str, str]] = {}
-        for target, parameters in _LINK.findall(self.headers.get("link", "")):
+        for target, parameters in re.findall(_LINK, self.headers.get("link", "")):
             link = {"url": join(self.url or "", target)}
-            for name, quoted, plain in _PARAMETER.findall(parameters):
+            for name, quoted, plain in re.findall(_PARAMETER, parameters):
                 link.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
             for relation in link.get("rel", "").split() or [link["url"]]:
                 found.setdefault(relation, link)
