@@ -229,6 +229,7 @@ class UserAgent:
         if not answers and not locations:
             return None
         if len(locations) > 1:
+            response.close()
             raise ProtocolError("one Location", f"{len(locations)} different ones")
         response.history = history.copy()
         history.append(response)

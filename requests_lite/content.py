@@ -339,7 +339,8 @@ class Raw(io.BufferedIOBase):
     def __init__(
         self, body: Body | None, failed: Callable[[Exception], Exception], codings: Iterable[str] = ()
     ) -> None:
-        self._body, self._failed, self._codings = body, failed, list(codings)
+        self._body, self._failed = body, failed
+        self._codings = [] if body is None or body.ended else list(codings)
         self._failure: Exception | None = None
         self._decoded: Iterator[bytes] | None = None
         self._held = b""  # decoded and not yet taken
@@ -377,7 +378,7 @@ class Raw(io.BufferedIOBase):
     def _block(self, limit: int) -> bytes:
         if self._body is None:
             return b""
-        if not (self._codings and self.decode_content):
+        if not self._codings or not self.decode_content:
             return self._body.read(limit)
         if self._decoded is None:
             self._decoded = decode(iter(self._body.read, b""), self._codings)

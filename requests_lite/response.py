@@ -194,10 +194,11 @@ class Response:
         if self._max_size is not None or self._progress is not None:
             return b"".join(self.iter_content())
         try:
-            if "content-encoding" in self.headers.fields:
+            if not body.ended and "content-encoding" in self.headers.fields:
                 return b"".join(decode(iter(body.read, b""), codings_of(self.headers)))
             return body.read_all()
         except FAILURES as error:
+            body.close()
             raise self._failing()(error) from error
 
     def _failing(self) -> Callable[[Exception], Exception]:

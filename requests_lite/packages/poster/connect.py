@@ -61,33 +61,40 @@ def connect(
     """Return a non-blocking socket connected to origin, at place if given. Raises ConnectError, TransferTimeout."""
     scheme, host, port = origin
     if scheme == "http+unix":
-        return _first_connected([(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", host)], host, deadline, source)
+        family = getattr(socket, "AF_UNIX", 1)  # Windows may refuse it
+        return _first_connected([(family, socket.SOCK_STREAM, 0, "", host)], host, deadline, source)
     if not 0 < port < 65536:  # the resolver would take it modulo 65536, for another server
         raise ConnectError(f"cannot connect to {host}: {port} is no port")
     return _first_connected(_addresses(place or host, port, deadline), authority(host, port), deadline, source)
 
 
-def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None) -> socket.socket:
-    """Return a non-blocking socket connected to origin through a SOCKS proxy. Raises ProxyFailed, TransferTimeout."""
+def connect_by_socks(
+    proxy: Proxy, origin: Origin, deadline: float | None, place: str | None, source: tuple[str, int] | None
+) -> socket.socket:
+    """Return a non-blocking socket connected to origin through a SOCKS proxy. Raises ConnectError, TransferTimeout."""
     try:
         import socks  # type: ignore[import-untyped]  # it has no types
     except ImportError:
         raise ProxyFailed("for a SOCKS proxy install PySocks: pip install requests_lite[socks]") from None
     scheme, host, port, userinfo = proxy
     kind = socks.SOCKS4 if scheme.startswith("socks4") else socks.SOCKS5
+    name, target = place or origin[1], origin[2]
+    if scheme[-1] not in "ah":  # socks4a and socks5h leave looking a name up to the proxy; SOCKS4 knows no IPv6
+        name = str(min(_addresses(name, target, deadline), key=lambda address: address[0])[4][0])
     limit = None if deadline is None else max(0.001, deadline - monotonic())
-    username, password = (text.decode() for text in userinfo) if userinfo else (None, None)
     try:
-        # The last letter tells who looks the name up: socks4a and socks5h leave it to the proxy.
+        username, password = (text.decode() for text in userinfo) if userinfo else (None, None)
+        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
         sock = socks.create_connection(
-            origin[1:], limit, None, kind, host, port, scheme[-1] in "ah", username, password
+            (name, target), limit, source, kind, host, port, True, username, password, options
         )  # fmt: skip
-    except socks.ProxyError as error:
-        if isinstance(error.socket_err, TimeoutError):
+    except (OSError, UnicodeError) as error:
+        if isinstance(getattr(error, "socket_err", None), TimeoutError):
             raise TransferTimeout(f"no answer in time from the proxy {authority(host, port)}", "connect") from error
         raise ProxyFailed(f"the proxy {authority(host, port)}: {said(error)}") from error
-    sock.setblocking(False)
-    return socket.socket(fileno=sock.detach())
+    plain = socket.socket(fileno=sock.detach())
+    plain.setblocking(False)
+    return plain
 
 
 def _addresses(host: str, port: int, deadline: float | None) -> list[Address]:
@@ -117,7 +124,9 @@ def _addresses(host: str, port: int, deadline: float | None) -> list[Address]:
 
 
 def authority(host: str, port: int) -> str:
-    """Return host:port, an IPv6 address in brackets."""
+    """Return host:port, an IPv6 address in brackets; the path of a Unix socket, whose port is 0, alone."""
+    if not port:
+        return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -147,11 +156,11 @@ def _attempt(address: Address, source: tuple[str, int] | None) -> socket.socket:
         if source is not None:
             sock.bind(source)
         sock.connect(place)
-    except BlockingIOError:
-        pass  # under way
-    except BaseException:
-        sock.close()
-        raise
+    except BaseException as error:
+        # Under way; but a Unix socket means by it that the server's queue is full.
+        if not isinstance(error, BlockingIOError) or isinstance(place, str):
+            sock.close()
+            raise
     return sock
 
 

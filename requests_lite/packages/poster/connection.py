@@ -60,8 +60,8 @@ class Connection(Source):
     """
 
     # fmt: off
-    __slots__ = ("_close_after", "_deadline", "_events", "_poller", "_process", "_silence", "_sock", "_turns",
-                 "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")
+    __slots__ = ("_close_after", "_deadline", "_events", "_informational", "_poller", "_process", "_silence", "_sock",
+                 "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")
     # fmt: on
 
     def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
@@ -101,6 +101,7 @@ class Connection(Source):
         fresh = not (self.idle_since or self._turns)
         self._close_after = EARLY if fresh and self.is_readable() else "the request said so" if last else ""
         self.sent = self.answered = False
+        self._informational = 0
         try:
             if self._send(head) and not (ask and self._declined()):
                 for block in blocks:
@@ -135,7 +136,13 @@ class Connection(Source):
 
     def _declined(self) -> bool:
         """Wait for the peer to ask for the content; False also when it says nothing, as older servers do."""
-        return bool(self.is_readable() or wait(self._poller, INVITATION_LIMIT, self._deadline)) and self._answer_came()
+        until = monotonic() + INVITATION_LIMIT
+        until = until if self._deadline is None else min(until, self._deadline)
+        # Over TLS it may be a ticket for later sessions that comes first.
+        while not self.answered and (self.is_readable() or wait(self._poller, None, until)):
+            if self._answer_came():
+                return True
+        return False
 
     def _answer_came(self) -> bool:
         """Look whether the peer answers, or is gone, before the request is whole; 1xx is no answer yet."""
@@ -148,17 +155,12 @@ class Connection(Source):
         except OSError as error:
             self.lost = said(error)
             return True
+        self.answered = self.answered or bool(block)
         self.received += block
-        while (status := self.received[9:12]).startswith(b"1") and status != b"101":
-            end = find_end(self.received)
-            if end < 0:
-                break
-            self.received = self.received[end:]
-        final = len(status) == 3 and (not status.startswith(b"1") or status == b"101")
-        if not block or final or len(self.received) > LIMIT:
-            self._close_after = EARLY
-            return True
-        return False
+        if block and len(self.received) <= LIMIT and self._final_head() is None:
+            return False
+        self._close_after = EARLY
+        return True
 
     def _read_response(self, method: str) -> Message:
         received = self.received
@@ -168,26 +170,31 @@ class Connection(Source):
             if not self.lost:
                 self._wait(READ)
             received = self.receive(HEAD_BLOCK)
-        self.answered = bool(received)
-        informational = 0
-        while True:
-            end, version, status, reason, headers = decode_head(received)
-            if not end:
-                received = self._whole_head(received)
-                continue
-            if end > LIMIT:
-                raise ProtocolError(f"a head of at most {LIMIT} bytes", f"{end} bytes")
-            if status >= 200 or status == 101:
-                break
-            informational += 1
-            if informational > INFORMATIONAL_LIMIT:
-                raise ProtocolError("a final response", f"more than {INFORMATIONAL_LIMIT} informational ones")
-            received = received[end:]
+        self.answered = self.answered or bool(received)
         self.received = received
+        while (head := self._final_head()) is None:
+            self.received = self._whole_head(self.received)
+        end, version, status, reason, headers = head
         self.at = end
         delimitation, length, close_after = framing(method, status, headers)
         self._close_after = self._close_after or close_after or _close_reason(version, headers)
         return Message(version, status, reason, headers, delimitation(self, length))
+
+    def _final_head(self) -> tuple[int, str, int, str, Headers] | None:
+        """Return the head that is the answer, if it is there; informational ones (RFC 9110 s15.2) are passed over."""
+        while True:
+            head = decode_head(self.received)
+            end, status = head[0], head[2]
+            if not end:
+                return None
+            if end > LIMIT:
+                raise ProtocolError(f"a head of at most {LIMIT} bytes", f"{end} bytes")
+            if status >= 200 or status == 101:
+                return head
+            self._informational += 1
+            if self._informational > INFORMATIONAL_LIMIT:
+                raise ProtocolError("a final response", f"more than {INFORMATIONAL_LIMIT} informational ones")
+            self.received = self.received[end:]
 
     def _whole_head(self, received: bytes) -> bytes:
         """Receive until the head is whole."""

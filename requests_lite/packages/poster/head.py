@@ -113,9 +113,10 @@ def _decode_status_line(line: bytes) -> tuple[str, int, str]:
         raise ProtocolError("a status line without bare CR or NUL", repr(line[:60]))
     # RFC 9110 s2.5: a minor version higher than one knows is read as the highest one knows.
     known = "HTTP/1.0" if version == "HTTP/1.0" else "HTTP/1.1", int(digits), reason
-    if len(_status_lines) >= 100:
-        _status_lines.clear()
-    _status_lines[line] = known
+    if len(line) <= 200:
+        if len(_status_lines) >= 100:
+            _status_lines.clear()
+        _status_lines[line] = known
     return known
 
 

@@ -21,6 +21,8 @@ from .errors import (
     ProtocolError,
     ProxyFailed,
     TLSError,
+    TransferError,
+    TransferTimeout,
     UnrewindableContent,
 )
 from .head import encode_head
@@ -70,7 +72,7 @@ class Opener:
         if via is not None or "proxy-authorization" in headers.fields:
             target, headers, framing, pass_on = _address_proxy(origin, target, headers, framing, via or _STRAIGHT)
         head = encode_head(method, target, host_field(origin), headers, framing)
-        ask = "expect" in headers.fields and content is not None and headers["expect"].lower() == "100-continue"
+        ask = "expect" in headers.fields and bool(content) and headers["expect"].lower() == "100-continue"
         if ask:
             blocks = chain((first,), blocks)
         else:
@@ -133,7 +135,7 @@ def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None
     if proxy is None:
         sock = connect(origin, deadline, place, source)
     elif proxy[0].startswith("socks"):
-        sock = connect_by_socks(proxy, origin, deadline)
+        sock = connect_by_socks(proxy, origin, deadline, place, source)
     else:
         if proxy[0] == "https" and encrypted:
             raise ProxyFailed("an https URL through a proxy that is itself reached by https: TLS in TLS is not spoken")
@@ -154,12 +156,18 @@ def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, 
     target, name = authority(origin[1], origin[2]), authority(proxy[1], proxy[2])
     approach = _Approach(sock, None, name, _Approach.body_ended)  # type: ignore[arg-type]  # it goes nowhere
     head = encode_head("CONNECT", target, target, Headers(), pass_on)
-    message = approach.exchange("CONNECT", head, (), None, deadline)
+    failed = f"the proxy {name} made no tunnel to {target}: "
+    try:
+        message = approach.exchange("CONNECT", head, (), None, deadline)
+    except TransferTimeout as error:
+        raise TransferTimeout(f"{failed}no answer in time", "connect") from error
+    except TransferError as error:
+        raise ProxyFailed(f"{failed}{error}") from error
     if message.status < 200 or message.status > 299 or approach.at < len(approach.received):
         approach.close("no tunnel")
         what = f"{message.status} {message.reason}" if message.status > 299 else "bytes that are no tunnel's"
         hint = "; give credentials in the proxy's URL" if message.status == 407 else ""
-        raise ProxyFailed(f"the proxy {name} made no tunnel to {target}: {what}{hint}")
+        raise ProxyFailed(f"{failed}{what}{hint}")
     return approach.leave()
 
 

@@ -58,8 +58,8 @@ def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None
 
 
 def keep_session(sock: ssl.SSLSocket, origin: Origin) -> None:
-    """Keep what the peer gave for the next connection. Taking it costs more than a small exchange: once is enough."""
-    if (origin, sock.context) not in _sessions and (session := sock.session) and session.has_ticket:
+    """Keep what the peer gave for the next connection, until it is of no use; taking it costs more than an exchange."""
+    if not sock.session_reused and (session := sock.session) and session.has_ticket:
         if len(_sessions) >= 1000:
             _sessions.clear()
         _sessions[origin, sock.context] = session
