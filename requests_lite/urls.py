@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from urllib.parse import quote, quote_from_bytes, unquote_to_bytes, urlencode, urljoin
+from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, urlencode, urljoin
 
 from .exceptions import InvalidSchema, InvalidURL, MissingSchema
 from .packages.poster.connect import Origin, authority
@@ -23,6 +23,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
 _DOTS = re.compile(r"(?<=/)(?:\.|%2[eE]){1,2}(?=/|$)")  # %2E means the same as the dot itself (RFC 3986 s6.2.2.2)
+_SOCKET = re.compile(r"http\+unix:(?://[^/?#]*)?", re.IGNORECASE)
+_LOCAL = re.compile(r"http://localhost(?=[/?#]|$)", re.IGNORECASE)
 _NO_HOST = re.compile(r"(?:https?:)?//(?:[/?#]|$)", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -40,7 +42,7 @@ class SplitURL:
         self, origin: Origin, path: str, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None
     ) -> None:
         scheme, host, port = origin
-        name = authority(host, port)
+        name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket
         if DEFAULT_PORTS[scheme] == port:
             name = name.removesuffix(f":{port}")
         self.origin, self.userinfo = origin, userinfo
@@ -75,8 +77,9 @@ def _split(url: str) -> SplitURL:
     if "\\" in rest[:end]:
         raise InvalidURL(f"the URL {shown(url)!r} has a backslash before its path")
     if not rest.startswith("//") or not place:
-        raise InvalidURL(f"the URL {shown(url)!r} has no host")
-    host, port = _host_and_port(place, url)
+        hint = "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if _SOCKET.match(url) else ""
+        raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
+    host, port = (unquote(place), 0) if scheme == "http+unix" else _host_and_port(place, url)
     before, hash_, fragment = rest[end:].partition("#")
     path, question, query = before.partition("?")
     path = _without_dots(_encoded(path)) or "/"
@@ -174,7 +177,12 @@ def join(base: str, reference: str) -> str:
     # urljoin() would drop a control character or an empty host, and go elsewhere.
     if _UNFIT.search(reference) or _NO_HOST.match(reference):
         raise InvalidURL("the reference holds a control character, or no host where one should be")
+    # urljoin() does not know the scheme of sockets; who answers at one hears that it is localhost.
+    socket = _SOCKET.match(base)
     try:
-        return urljoin(base, reference)
+        joined = urljoin(f"http://localhost{base[socket.end() :]}" if socket else base, reference)
     except ValueError as error:
         raise InvalidURL(f"the reference {shown(reference)!r} is no URL: {error}") from error
+    if _SOCKET.match(joined.lstrip()):
+        raise InvalidURL("a reference leads to no other socket of this machine")  # a server elsewhere could wish for it
+    return _LOCAL.sub(lambda _: socket[0], joined, count=1) if socket and _LOCAL.match(joined) else joined
