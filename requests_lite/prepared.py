@@ -77,7 +77,7 @@ class PreparedRequest:
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name not in copy.__dict__})
         return copy
 
-    def register_hook(self, event: str, hook: Callable[..., object]) -> None:
+    def register_hook(self: Any, event: str, hook: Callable[..., object]) -> None:
         """Call hook with each response; what it returns, unless None, takes the response's place."""
         self.hooks = {"response": [*hooks_of(self.hooks), hook]}
 

@@ -33,6 +33,7 @@ class Session(Verbs):
     Safe to share between threads, as long as none changes its settings; picklable, without its connections.
     """
 
+    proxies: dict[str, str | None]
     _remembers = True
 
     def __init__(

@@ -34,7 +34,7 @@ from requests_lite.auth import (
 )
 from requests_lite.exceptions import AuthenticationError, InvalidHeader
 from requests_lite.packages.poster.headers import Headers
-from requests_lite.response import PreparedRequest
+from requests_lite.prepared import PreparedRequest
 from requests_lite.urls import split_url
 from server import Server
 

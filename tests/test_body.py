@@ -419,7 +419,7 @@ def test_a_spooled_file() -> None:
     with tempfile.SpooledTemporaryFile() as file:
         file.write(b"abc")
         file.seek(1)
-        content = FileContent(file)  # type: ignore[arg-type]
+        content = FileContent(file)
         assert content.length == 2
         assert sent(content.blocks()) == b"bc"
 
@@ -448,7 +448,7 @@ def test_a_text_file_goes_out_as_utf_8(tmp_path: Path) -> None:
     """Its length is that of the bytes, whatever it is encoded in on disk."""
     for file in text_files(tmp_path):
         with file:
-            content = FileContent(file)  # type: ignore[arg-type]
+            content = FileContent(file)
             assert content.length == 7
             assert sent(delimited(content.blocks(), 7)) == f"{SNOWMAN}\u00fc\nb".encode()
             content.rewind()
@@ -469,7 +469,7 @@ def test_a_pipe_has_no_length_and_no_way_back() -> None:
         os.write(writing, b"abc")
         os.close(writing)
         with open(reading, mode) as pipe:
-            content = FileContent(pipe)  # type: ignore[arg-type]
+            content = FileContent(pipe)
             assert content.length is None
             content.rewind()  # nothing has been read yet
             assert sent(content.blocks()) == b"abc"
@@ -496,7 +496,7 @@ class ReadAndTell(OnlyRead):
 
 @pytest.mark.parametrize("kind", [OnlyRead, ReadAndTell])
 def test_what_can_only_be_read(kind: type[OnlyRead]) -> None:
-    content = FileContent(kind(b"abc"))  # type: ignore[arg-type]
+    content = FileContent(kind(b"abc"))
     assert content.length is None
     assert sent(content.blocks()) == b"abc"
 

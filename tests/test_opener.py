@@ -119,7 +119,7 @@ def test_a_file(size: int, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(content := os.urandom(size))
     for buffering in (0, -1):
         with (tmp_path / "a").open("rb", buffering) as file:
-            content_of_file = FileContent(file)  # type: ignore[arg-type]
+            content_of_file = FileContent(file)
             assert request("PUT", (), content_of_file) == (f"Content-Length: {size}".encode(), content)
 
 
