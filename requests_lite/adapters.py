@@ -11,7 +11,7 @@ from time import monotonic, perf_counter
 from urllib.parse import unquote_to_bytes
 
 from .environment import proxy_among
-from .exceptions import FAILURES, ConnectionError, InvalidProxyURL, InvalidTimeout, InvalidURL, SSLError, from_engine
+from .exceptions import FAULTS, ConnectionError, InvalidProxyURL, InvalidTimeout, InvalidURL, SSLError, from_engine
 from .packages.poster.connect import Proxy, Via
 from .packages.poster.headers import Headers
 from .packages.poster.opener import Opener, host_field
@@ -20,12 +20,8 @@ from .packages.poster.sending import Content
 from .prepared import PreparedRequest
 from .response import Response
 from .retries import Retry
+from .typed import Any
 from .urls import SplitURL, shown, split_url
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 Seconds = float | None
 Timeout = Seconds | tuple[Seconds, Seconds] | tuple[Seconds, Seconds, Seconds]
@@ -124,7 +120,7 @@ class HTTPAdapter(BaseAdapter):
             response = Response(request, message)
             response.connection, response._seconds = self, perf_counter() - started
             return response
-        except FAILURES as error:
+        except FAULTS as error:
             raise from_engine(error, request, target.url) from error
 
     def _via(self, target: SplitURL, proxies: Proxies | None) -> Via | None:

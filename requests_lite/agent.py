@@ -10,7 +10,7 @@ from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, HTTPAdapter, Proxies, 
 from .auth import AUTOAUTHS, Auth
 from .content import CODINGS, Hooks, Progress, Watched
 from .environment import ca_bundle, netrc_machines, proxy_for
-from .exceptions import FAILURES, InvalidMethod, RequestException, TooManyRedirects, URLRequired, from_engine
+from .exceptions import FAULTS, InvalidMethod, RequestException, TooManyRedirects, URLRequired, from_engine
 from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers
@@ -19,12 +19,8 @@ from .prepared import PreparedRequest, hooks_of
 from .redirects import MAX_REDIRECTS, REDIRECTS
 from .response import Response
 from .retries import Retry
+from .typed import Any
 from .urls import Params, SplitURL, encode_pairs, join, shown
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 __version__ = "0.3.0.dev0"
 
@@ -94,7 +90,7 @@ class UserAgent:
         except RequestException as error:
             error.request = error.request or request
             raise
-        except FAILURES as error:
+        except FAULTS as error:
             raise from_engine(error, request, shown(str(url))) from error
         return prepared
 
@@ -119,8 +115,8 @@ class UserAgent:
 
             known = [known for known in request.__dict__ if known[0] != "_" and known not in ("method", "sent")]
             close = get_close_matches(name, known, 1)
-            hint = "request() takes it" if name in known else f"perhaps you meant {close[0]!r}" if close else ""
-            raise TypeError(f"{request.method} takes no keyword {name!r}" + ("; " + hint if hint else ""))
+            hint = f"; perhaps you meant {close[0]!r}" if close else ""
+            raise TypeError(f"{request.method} takes no keyword {name!r}{hint}")
         prepared = self.prepare_request(request)
         return self.send(
             prepared, stream=request.stream, timeout=request.timeout, verify=request.verify, cert=request.cert,
@@ -179,9 +175,9 @@ class UserAgent:
                             response._content = response._read()
                         break
                     response.close()
-            except (RequestException, *FAILURES) as failure:
+            except (RequestException, *FAULTS) as failure:
                 if retry is None or not retry.again(tried, request, None, failure, deadline):
-                    if isinstance(failure, FAILURES):
+                    if isinstance(failure, FAULTS):
                         raise from_engine(failure, request, request.url) from failure
                     failure.request = failure.request or request
                     raise

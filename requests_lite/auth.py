@@ -13,12 +13,8 @@ from .environment import netrc_for
 from .exceptions import AuthenticationError
 from .packages.poster.connect import Origin
 from .packages.poster.headers import Headers
+from .typed import Any
 from .urls import SplitURL, split_url
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class AuthBase:

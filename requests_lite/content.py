@@ -8,27 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
 
-from .exceptions import (
-    FAILURES,
-    ContentDecodingError,
-    ContentTooLarge,
-    IncompleteRead,
-    InvalidContent,
-    InvalidJSONError,
-)
+from .exceptions import FAULTS, ContentDecodingError, ContentTooLarge, IncompleteRead, InvalidContent, InvalidJSONError
 from .packages.poster.body import BLOCK, Body, LengthDelimited
 from .packages.poster.encode import Multipart, UnrewindableError
 from .packages.poster.errors import ConnectionLost, UnrewindableContent
 from .packages.poster.headers import Headers
 from .packages.poster.sending import Block, Content, FileContent, utf8
+from .typed import Any
 from .urls import Pairs, encode_pairs
 
 Data = Pairs | Iterable[Block | str] | io.IOBase | str | bytes | bytearray | None
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 Progress = Callable[[int, "int | None"], object]
 # What cookies= takes (see cookies.CookieJar), and hooks=.
@@ -152,50 +141,56 @@ def decode(blocks: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
         raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
         if coding in ("gzip", "x-gzip", "deflate"):
-            blocks = _inflate(blocks, coding)
+            blocks = _unpack(blocks, coding, import_module("zlib").error)
         elif coding == "br" and _BROTLI:
             blocks = _unbrotli(blocks, import_module(_BROTLI))
         elif coding == "zstd" and _ZSTD:
-            blocks = _unzstd(blocks, import_module(_ZSTD))
+            blocks = _unpack(blocks, coding, import_module(_ZSTD).ZstdError)
         else:
             hint = f"; pip install requests_lite[{coding}]" if coding in ("br", "zstd") else ""
             raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here{hint}")
     return iter(blocks)
 
 
-def _inflate(blocks: Iterable[bytes], coding: str) -> Iterator[bytes]:
-    import zlib
-
+def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception]) -> Iterator[bytes]:
     decoder = None
     held = b""
     got = streams = 0
     try:
         for block in blocks:
             got += len(block)
-            block = held + block
-            held = b""
+            block, held = held + block, b""
             while block or decoder is not None:
                 if decoder is None:
-                    # A stream may be padded with zeros, or go on with another one (RFC 1952 s2.2).
+                    # A stream may be padded with zeros, or go on with another one (RFC 1952 s2.2, RFC 8878 s3.1).
                     block = block.lstrip(b"\0") if streams else block
                     if len(block) < 2:
                         held = block
                         break
-                    decoder = zlib.decompressobj(_window_bits(coding, block[0], block[1]))
+                    decoder = _new_decoder(coding, block)
                 piece = decoder.decompress(block, BLOCK)
                 if piece:
                     yield piece
-                block = decoder.unconsumed_tail
+                block = getattr(decoder, "unconsumed_tail", b"")
                 if decoder.eof:
-                    block = decoder.unused_data
-                    decoder = None
+                    block, decoder = decoder.unused_data, None
                     streams += 1
                 elif not block and len(piece) < BLOCK:
                     break
-    except zlib.error as error:
+    except fault as error:
         raise ContentDecodingError(f"the content is not {coding}, as its Content-Encoding says: {error}") from error
     if decoder is not None or held:
         raise IncompleteRead(f"the {coding} stream was cut: it does not end within the {got} bytes that came")
+
+
+def _new_decoder(coding: str, start: bytes) -> Any:
+    if coding == "zstd":
+        return import_module(_ZSTD).ZstdDecompressor()
+    import zlib
+
+    # "deflate" means the zlib format (RFC 9110 s8.4.1.2), whose two bytes have a check; some servers send it bare.
+    bare = start[0] & 0x0F != 8 or (start[0] << 8 | start[1]) % 31
+    return zlib.decompressobj(31 if coding != "deflate" else -15 if bare else 15)
 
 
 def _unbrotli(blocks: Iterable[bytes], brotli: Any) -> Iterator[bytes]:
@@ -212,116 +207,6 @@ def _unbrotli(blocks: Iterable[bytes], brotli: Any) -> Iterator[bytes]:
         raise ContentDecodingError("the content is not br, as its Content-Encoding says") from error
     if got and not decoder.is_finished():
         raise IncompleteRead(f"the br stream was cut: it does not end within the {got} bytes that came")
-
-
-def _unzstd(blocks: Iterable[bytes], zstd: Any) -> Iterator[bytes]:
-    decoder = None
-    got = 0
-    try:
-        for block in blocks:
-            got += len(block)
-            while block or (decoder is not None and not decoder.needs_input):
-                decoder = decoder or zstd.ZstdDecompressor()
-                piece, block = decoder.decompress(block, BLOCK), b""
-                if piece:
-                    yield piece
-                if decoder.eof:  # another frame may follow (RFC 8878 s3.1)
-                    block, decoder = decoder.unused_data, None
-    except zstd.ZstdError as error:
-        raise ContentDecodingError(f"the content is not zstd, as its Content-Encoding says: {error}") from error
-    if decoder is not None:
-        raise IncompleteRead(f"the zstd stream was cut: it does not end within the {got} bytes that came")
-
-
-def _window_bits(coding: str, first: int, second: int) -> int:
-    if coding != "deflate":
-        return 31
-    # "deflate" means the zlib format (RFC 9110 s8.4.1.2), whose two bytes have a check; some servers send it bare.
-    return 15 if first & 0x0F == 8 and (first << 8 | second) % 31 == 0 else -15
-
-
-def declared_charset(headers: Headers) -> str | None:
-    """Return the charset that Content-Type names."""
-    for parameter in headers.get("content-type", "").split(";")[1:]:
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
-    return None
-
-
-def charset_of(headers: Headers) -> str | None:
-    """Return the charset that Content-Type names, else what it implies (text: ISO-8859-1, JSON: utf-8), else None."""
-    essence = headers.get("content-type", "").partition(";")[0].strip().lower()
-    implied = "ISO-8859-1" if essence.startswith("text/") else "utf-8" if essence == "application/json" else None
-    return declared_charset(headers) or implied
-
-
-def apparent_charset(content: bytes) -> str:
-    """Return the charset that content without a declared one is in: by its BOM, UTF-8, else windows-1252."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "windows-1252"
-    return "utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8"
-
-
-def decode_text(content: bytes, charset: str | None) -> str:
-    """Return content as text: by charset if it is given and known, else by the apparent one."""
-    if charset is not None:
-        try:
-            return content.decode(charset, "replace")
-        except (LookupError, ValueError):  # ValueError: a name with a NUL in it
-            pass
-    return content.decode(apparent_charset(content), "replace")
-
-
-def decode_pieces(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
-    """Yield text in the pieces in which it comes, a character that is cut kept for the next one."""
-    from codecs import getincrementaldecoder
-
-    try:
-        decoder = getincrementaldecoder(charset)("replace")
-    except (LookupError, ValueError):
-        decoder = getincrementaldecoder("utf-8")("replace")
-    for block in blocks:
-        if text := decoder.decode(block):
-            yield text
-    if text := decoder.decode(b"", True):
-        yield text
-
-
-def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
-    """Yield the lines of bytes or text exactly as if it had come in one piece, in time linear to its length.
-
-    Lines end where splitlines() ends them, or at the delimiter alone; a last one without an end is one unless empty.
-    """
-    nothing: Any = b""
-    held: list[Any] = []  # of a line that has not ended
-    edge: Any = None  # what may be half of an end
-    for piece in pieces:
-        nothing = piece[:0]
-        piece = edge + piece if edge else piece
-        if delimiter is not None and isinstance(delimiter, str) != isinstance(piece, str):
-            delimiter = delimiter.encode() if isinstance(delimiter, str) else delimiter.decode()
-        if delimiter is None:
-            edge = piece[-1:] if piece[-1:] in ("\r", b"\r") else nothing
-            mark = "." if isinstance(piece, str) else b"."  # behind an end, it begins a line
-            *lines, rest = (piece[: len(piece) - len(edge)] + mark).splitlines()
-            rest = rest[:-1]
-        else:
-            *lines, rest = piece.split(delimiter)
-            cut = max(0, len(rest) - len(delimiter) + 1)
-            rest, edge = rest[:cut], rest[cut:]
-        if lines:
-            yield nothing.join([*held, lines[0]])
-            yield from lines[1:]
-            held.clear()
-        held.append(rest)
-    last = nothing.join(held) + (edge if edge and delimiter is not None else nothing)
-    if last or (edge and delimiter is None):
-        yield last
 
 
 class Raw(io.BufferedIOBase):
@@ -367,7 +252,7 @@ class Raw(io.BufferedIOBase):
         except BaseException as error:
             if self._body is not None:
                 self._body.close()
-            if not isinstance(error, FAILURES):
+            if not isinstance(error, FAULTS):
                 self._failure = self._failed(ConnectionLost("reading was interrupted"))
                 raise
             self._failure = self._failed(error)

@@ -11,11 +11,8 @@ from operator import attrgetter
 from time import time
 
 from .exceptions import InvalidHeader, RequestException
+from .typed import Any
 from .urls import SplitURL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _LONGEST_LIFE = 400 * 86400
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

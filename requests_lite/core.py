@@ -12,38 +12,13 @@ from .packages.poster.sending import Content
 from .prepared import PreparedRequest
 from .response import Response
 from .retries import Retry
+from .typed import NoReturn
 from .urls import Params
 
-# For type checkers alone, which know the names: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
 # The names that core had in 2011, with what has come since.
-# fmt: off
-__all__ = [
-    "AUTOAUTHS",
-    "METHODS",
-    "AuthObject",
-    "AuthenticationError",
-    "InvalidMethod",
-    "PreparedRequest",
-    "Request",
-    "RequestException",
-    "Response",
-    "URLRequired",
-    "__version__",
-    "add_autoauth",
-    "delete",
-    "get",
-    "head",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "request",
-]
-# fmt: on
+__all__ = ["AUTOAUTHS", "METHODS", "AuthObject", "AuthenticationError", "InvalidMethod", "PreparedRequest", "Request"]
+__all__ += ["RequestException", "Response", "URLRequired", "__version__", "add_autoauth"]
+__all__ += ["delete", "get", "head", "options", "patch", "post", "put", "request"]
 
 # Methods registered with IANA, and a few that caches and devices use. Add your own: METHODS.add("BREW").
 METHODS = set(
@@ -166,52 +141,48 @@ class Verbs(UserAgent):
 
         Raises RequestException; a 4xx or 5xx is not one.
         """
-        return self.perform(Request(method, url, headers, files, data, params, auth, cookies, hooks, json,
-                                   timeout, allow_redirects, proxies, stream, verify, cert,
-                                   progress, retries, max_size), wrong)
+        return self.perform(Request(method, url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def get(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-            data: Data = None, json: object = None, cookies: CookiesLike | None = None,
+            data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
             timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
             hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
             progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
             **wrong: NoReturn) -> Response:
         """Ask for what url names (RFC 9110 s9.3.1). The options are those of `request`."""
-        return self.perform(Request("GET", url, headers, None, data, params, auth, cookies, hooks, json,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("GET", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def options(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-                data: Data = None, json: object = None, cookies: CookiesLike | None = None,
+                data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
                 timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
                 hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
                 progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
                 **wrong: NoReturn) -> Response:
         """Ask what can be done with url (RFC 9110 s9.3.7). The options are those of `request`."""
-        return self.perform(Request("OPTIONS", url, headers, None, data, params, auth, cookies, hooks, json,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("OPTIONS", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def head(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-             cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = False,
-             proxies: Proxies | None = None, hooks: Hooks | None = None, stream: bool | None = None,
-             verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
-             retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
+             data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
+             timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = False, proxies: Proxies | None = None,
+             hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
+             progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
+             **wrong: NoReturn) -> Response:
         """Ask for the head alone of what GET would bring (RFC 9110 s9.3.2). The options are those of `request`."""
-        return self.perform(Request("HEAD", url, headers, None, None, params, auth, cookies, hooks, None,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("HEAD", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def delete(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-               data: Data = None, json: object = None, cookies: CookiesLike | None = None,
+               data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
                timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
                hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
                progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
                **wrong: NoReturn) -> Response:
         """Ask to remove what url names (RFC 9110 s9.3.5). The options are those of `request`."""
-        return self.perform(Request("DELETE", url, headers, None, data, params, auth, cookies, hooks, json,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("DELETE", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def post(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
              headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
@@ -220,9 +191,8 @@ class Verbs(UserAgent):
              verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
              retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Hand content to url to be processed (RFC 9110 s9.3.3). The options are those of `request`."""
-        return self.perform(Request("POST", url, headers, files, data, params, auth, cookies, hooks, json,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("POST", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def put(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
             headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
@@ -231,9 +201,8 @@ class Verbs(UserAgent):
             verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
             retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Make content what url names (RFC 9110 s9.3.4). The options are those of `request`."""
-        return self.perform(Request("PUT", url, headers, files, data, params, auth, cookies, hooks, json,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("PUT", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def patch(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
               headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
@@ -242,9 +211,8 @@ class Verbs(UserAgent):
               verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
               retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
         """Change what url names as content says (RFC 5789). The options are those of `request`."""
-        return self.perform(Request("PATCH", url, headers, files, data, params, auth, cookies, hooks, json,
-                                              timeout, allow_redirects, proxies, stream, verify, cert, progress,
-                                              retries, max_size), wrong)
+        return self.perform(Request("PATCH", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
     # fmt: on
 
 

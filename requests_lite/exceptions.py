@@ -73,33 +73,23 @@ def not_json(words: str, cause: Exception, request: object = None, response: obj
     return error
 
 
+# fmt: off
 _KINDS: dict[type[Exception], type[RequestException]] = {
-    errors.ConnectError: ConnectionError,
-    errors.ProxyFailed: ProxyError,
-    errors.TLSError: SSLError,
-    errors.ConnectionLost: ConnectionError,
-    errors.TransferTimeout: ReadTimeout,
-    errors.ProtocolError: ProtocolError,
-    errors.IncompleteBody: IncompleteRead,
-    errors.TransferError: ConnectionError,
-    errors.UnrewindableContent: UnrewindableBodyError,
-    errors.InvalidMessage: InvalidContent,
-    UnrewindableError: UnrewindableBodyError,
-    EncodeError: InvalidContent,
+    errors.ConnectError: ConnectionError, errors.ProxyFailed: ProxyError, errors.TLSError: SSLError,
+    errors.ConnectionLost: ConnectionError, errors.TransferTimeout: ReadTimeout, errors.ProtocolError: ProtocolError,
+    errors.IncompleteBody: IncompleteRead, errors.TransferError: ConnectionError,
+    errors.UnrewindableContent: UnrewindableBodyError, errors.InvalidMessage: InvalidContent,
+    UnrewindableError: UnrewindableBodyError, EncodeError: InvalidContent,
 }
-_PARTS: dict[str, type[RequestException]] = {
-    "method": InvalidMethod,
-    "target": InvalidURL,
-    "field": InvalidHeader,
-    "content": InvalidContent,
-}
+# fmt: on
+_PARTS = {"method": InvalidMethod, "target": InvalidURL, "field": InvalidHeader, "content": InvalidContent}
 # What may come out of an exchange and is not yet the user's: from_engine() makes it so.
 _OURS = ChunkedEncodingError, ContentDecodingError, ContentTooLarge
-FAILURES = (errors.TransferError, errors.InvalidMessage, EncodeError, *_OURS)
+FAULTS = (errors.TransferError, errors.InvalidMessage, EncodeError, *_OURS)
 
 
 def from_engine(error: Exception, request: object, url: str, response: object = None) -> RequestException:
-    """Return the user's error for one of FAILURES; url, which has no userinfo, says where it happened."""
+    """Return the user's error for one of FAULTS; url, which has no userinfo, says where it happened."""
     if isinstance(error, RequestException) and error.request is not None:
         return error  # it has been here before
     words = str(error)

@@ -10,12 +10,8 @@ from .packages.poster.headers import Headers, HeadersLike
 from .packages.poster.opener import keeps_credentials
 from .packages.poster.sending import Content
 from .redirects import next_request
+from .typed import Any
 from .urls import Params, SplitURL, split_url, with_params
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def hooks_of(hooks: Hooks | None) -> list[Callable[..., Any]]:
@@ -36,13 +32,8 @@ class PreparedRequest:
     _given = True  # whether that came as auth=, and not from add_autoauth(), a URL or the netrc file
     _own_cookies = True  # whether a field Cookie was given, and is not ours
 
-    def __init__(
-        self,
-        method: str | None = None,
-        target: SplitURL | None = None,
-        headers: HeadersLike | None = None,
-        body: Any = None,
-    ) -> None:
+    def __init__(self, method: str | None = None, target: SplitURL | None = None,
+                 headers: HeadersLike | None = None, body: Any = None) -> None:  # fmt: skip
         self.method = method
         self.target: SplitURL = target  # type: ignore[assignment]  # None until it has a URL
         self.headers = Headers(headers)

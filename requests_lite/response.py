@@ -7,39 +7,16 @@ from _weakref import ref
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from .content import (
-    Progress,
-    Raw,
-    apparent_charset,
-    charset_of,
-    codings_of,
-    declared_charset,
-    decode,
-    decode_pieces,
-    decode_text,
-    split_lines,
-)
-from .exceptions import (
-    FAILURES,
-    HTTPError,
-    InvalidContent,
-    RequestException,
-    StreamConsumedError,
-    from_engine,
-    not_json,
-)
+from .content import Progress, Raw, codings_of, decode
+from .exceptions import FAULTS, HTTPError, InvalidContent, RequestException, StreamConsumedError, from_engine, not_json
 from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, Source
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
 from .prepared import PreparedRequest
 from .redirects import REDIRECTS
+from .text import apparent_charset, charset_of, declared_charset, decode_pieces, decode_text, split_lines
+from .typed import Any
 from .urls import join, split_url
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 # RFC 8288 s3: <target> and its parameters, of which each value may be quoted. Compiled when first needed, by re itself.
 _LINK = r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)"""
@@ -141,7 +118,7 @@ class Response:
             return None
         try:
             return self.request.redirected(self.status_code or 0, self.headers["location"])
-        except FAILURES as error:
+        except FAULTS as error:
             raise self._failing()(error) from error
 
     @property
@@ -197,7 +174,7 @@ class Response:
             if not body.ended and "content-encoding" in self.headers.fields:
                 return b"".join(decode(iter(body.read, b""), codings_of(self.headers)))
             return body.read_all()
-        except FAILURES as error:
+        except FAULTS as error:
             body.close()
             raise self._failing()(error) from error
 

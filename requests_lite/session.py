@@ -14,12 +14,8 @@ from .packages.poster.headers import Headers, HeadersLike
 from .prepared import PreparedRequest
 from .response import Response
 from .retries import Retry
+from .typed import Any
 from .urls import Params, split_url
-
-# For type checkers alone, which know the name: importing typing would cost every program milliseconds.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class Session(Verbs):

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from requests_lite.content import charset_of, codings_of, decode, decode_text, encode
+from requests_lite.content import codings_of, decode, encode
 from requests_lite.exceptions import ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
 from requests_lite.packages.poster.errors import UnrewindableContent
 from requests_lite.packages.poster.headers import Headers
 from requests_lite.packages.poster.sending import Content, FileContent
+from requests_lite.text import charset_of, decode_text
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -744,14 +744,14 @@ def answer_each(peer: socket.socket | ssl.SSLSocket) -> None:
 
 
 KINDS = ["length", "chunked", "early", "close", "until", "surplus", "cut", "garbage", "gone"]
-FAILURES = {"cut": IncompleteBody, "garbage": ProtocolError, "gone": ConnectionLost}
+FAULTS = {"cut": IncompleteBody, "garbage": ProtocolError, "gone": ConnectionLost}
 
 
 def ask(opener: Opener, origin: Origin, target: str, **more: Any) -> None:
     """Check that the answer is the one to this request, or the error it has to be."""
     kind = target.split("/")[1]
-    if kind in FAILURES:
-        with pytest.raises(FAILURES[kind]):
+    if kind in FAULTS:
+        with pytest.raises(FAULTS[kind]):
             send(opener, origin, target=target, **more).body.read_all()
     else:
         assert send(opener, origin, target=target, **more).body.read_all() == target.encode() * 50

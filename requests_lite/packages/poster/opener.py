@@ -10,21 +10,10 @@ from itertools import chain
 from socket import socket
 from time import monotonic
 
+from . import errors
 from .body import content_length
 from .connect import Origin, Proxy, Via, authority, connect, connect_by_socks
 from .connection import Connection, Message, has_option
-from .errors import (
-    ConnectError,
-    ConnectionLost,
-    ContentMismatch,
-    InvalidMessage,
-    ProtocolError,
-    ProxyFailed,
-    TLSError,
-    TransferError,
-    TransferTimeout,
-    UnrewindableContent,
-)
 from .head import encode_head
 from .headers import Headers
 from .pool import Pool
@@ -83,14 +72,14 @@ class Opener:
         if connection is not None:
             try:
                 return connection.exchange(method, head, blocks, silence, deadline, last, ask)
-            except ConnectionLost as lost:
+            except errors.ConnectionLost as lost:
                 if not may_resend(method, connection.sent, connection.answered):
                     raise
                 if blocks:
                     try:
                         if isinstance(content, Content):
                             content.rewind()
-                    except UnrewindableContent as error:
+                    except errors.UnrewindableContent as error:
                         raise lost from error
                     _, again, blocks = _frame(method, headers, content)
                     blocks = chain((again,), blocks) if ask else blocks
@@ -138,14 +127,14 @@ def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None
         sock = connect_by_socks(proxy, origin, deadline, place, source)
     else:
         if proxy[0] == "https" and encrypted:
-            raise ProxyFailed("an https URL through a proxy that is itself reached by https: TLS in TLS is not spoken")
+            raise errors.ProxyFailed("an https URL through a proxy reached by https itself: TLS in TLS is not spoken")
         try:
             sock = connect(proxy[:3], deadline, None, source)
             sock = secure(sock, proxy[:3], tls, deadline) if proxy[0] == "https" else sock
-        except TLSError:
+        except errors.TLSError:
             raise
-        except ConnectError as error:
-            raise ProxyFailed(f"the proxy does not answer: {error}") from error
+        except errors.ConnectError as error:
+            raise errors.ProxyFailed(f"the proxy does not answer: {error}") from error
         if encrypted:
             sock = _tunnel(sock, proxy, origin, deadline, pass_on)
     return secure(sock, origin, tls, deadline) if encrypted else sock
@@ -159,15 +148,15 @@ def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, 
     failed = f"the proxy {name} made no tunnel to {target}: "
     try:
         message = approach.exchange("CONNECT", head, (), None, deadline)
-    except TransferTimeout as error:
-        raise TransferTimeout(f"{failed}no answer in time", "connect") from error
-    except TransferError as error:
-        raise ProxyFailed(f"{failed}{error}") from error
+    except errors.TransferTimeout as error:
+        raise errors.TransferTimeout(f"{failed}no answer in time", "connect") from error
+    except errors.TransferError as error:
+        raise errors.ProxyFailed(f"{failed}{error}") from error
     if message.status < 200 or message.status > 299 or approach.at < len(approach.received):
         approach.close("no tunnel")
         what = f"{message.status} {message.reason}" if message.status > 299 else "bytes that are no tunnel's"
         hint = "; give credentials in the proxy's URL" if message.status == 407 else ""
-        raise ProxyFailed(f"{failed}{what}{hint}")
+        raise errors.ProxyFailed(f"{failed}{what}{hint}")
     return approach.leave()
 
 
@@ -189,7 +178,7 @@ def _address_proxy(
         given = "Basic " + b2a_base64(b":".join(proxy[3]), newline=False).decode()
     line = "" if given is None else f"Proxy-Authorization: {given}\r\n"
     if "\r" in line[:-2] or "\n" in line[:-2] or "\0" in line:
-        raise InvalidMessage("the value of the field Proxy-Authorization holds CR, LF or NUL", "field")
+        raise errors.InvalidMessage("the value of the field Proxy-Authorization holds CR, LF or NUL", "field")
     if origin[0] == "https":
         return target, headers, framing, line
     return f"http://{host_field(origin)}{target}", headers, line + framing, ""
@@ -221,7 +210,7 @@ def host_field(origin: Origin) -> str:
     if scheme == "http+unix":
         return "localhost"
     if not _HOST.fullmatch(host):
-        raise InvalidMessage("the host is no name and no address", "target")
+        raise errors.InvalidMessage("the host is no name and no address", "target")
     name = authority(host.partition("%")[0], port)  # a zone means something on this machine only (RFC 6874)
     return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
 
@@ -231,19 +220,19 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None) -> tu
     fields = headers.fields
     if "transfer-encoding" in fields:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in fields:
-            raise InvalidMessage("Transfer-Encoding can only be chunked, and without Content-Length beside it", "field")
+            raise errors.InvalidMessage("Transfer-Encoding is chunked, without Content-Length beside it", "field")
         return "", b"", chunked(() if content is None else _blocks(content))
     announced = _announced_length(headers) if "content-length" in fields else None
     if content is None:
         if announced:
-            raise ContentMismatch(f"Content-Length announces {announced} bytes and there is no content")
+            raise errors.ContentMismatch(f"Content-Length announces {announced} bytes and there is no content")
         return "" if announced == 0 or method not in ANTICIPATES_CONTENT else "Content-Length: 0\r\n", b"", ()
     length = len(content) if isinstance(content, bytes) else content.length
     size = length if announced is None else announced
     if size is None:
         return "Transfer-Encoding: chunked\r\n", b"", chunked(_blocks(content))
     if length is not None and length != size:
-        raise ContentMismatch(f"Content-Length announces {size} bytes and the content has {length}")
+        raise errors.ContentMismatch(f"Content-Length announces {size} bytes and the content has {length}")
     framing = f"Content-Length: {size}\r\n" if announced is None else ""
     if isinstance(content, bytes):
         return framing, content[:SMALL], (memoryview(content)[SMALL:],) if size > SMALL else ()
@@ -260,5 +249,5 @@ def _blocks(content: bytes | Content) -> Iterable[Block]:
 def _announced_length(headers: Headers) -> int:
     try:
         return content_length(headers.getlist("content-length"))
-    except ProtocolError as error:
-        raise InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None
+    except errors.ProtocolError as error:
+        raise errors.InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None

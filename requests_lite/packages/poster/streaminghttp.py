@@ -213,11 +213,8 @@ def _open(connection: StreamingHTTPConnection, request: Request) -> Any:
     tunnel = getattr(request, "_tunnel_host", None)
     if tunnel or request.has_proxy():
         # What the connection was made for is a proxy; a target for one is the whole URL, or else a tunnel is meant.
-        connection._via = (
-            (*connection._origin, None) if not tunnel else ("http", *connection._origin[1:], None),
-            None,
-            None,
-        )
+        scheme = "http" if tunnel else connection._origin[0]
+        connection._via = ((scheme, *connection._origin[1:], None), None, None)
         url = urlsplit(request.full_url)
         connection._origin = _origin(url.scheme, url.netloc)
         target = target if tunnel else url._replace(scheme="", netloc="", fragment="").geturl() or "/"
@@ -279,13 +276,9 @@ class StreamingHTTPRedirectHandler(HTTPRedirectHandler):
             raise HTTPError(req.full_url, code, msg, headers, fp)
         old, new = (_origin(url.scheme, url.netloc) for url in map(urlsplit, (req.full_url, newurl)))
         dropped = _CONTENT_FIELDS if keeps_credentials(old, new) else _CONTENT_FIELDS | _CREDENTIALS
-        return Request(
-            newurl.replace(" ", "%20"),
-            headers={name: value for name, value in req.headers.items() if name.lower() not in dropped},
-            origin_req_host=req.origin_req_host,
-            unverifiable=True,
-            method="HEAD" if method == "HEAD" else "GET",
-        )
+        kept = {name: value for name, value in req.headers.items() if name.lower() not in dropped}
+        method = "HEAD" if method == "HEAD" else "GET"
+        return Request(newurl.replace(" ", "%20"), None, kept, req.origin_req_host, True, method)
 
 
 def get_handlers() -> list[type[urllib.request.BaseHandler]]:

@@ -28,14 +28,11 @@ def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None
     secured = sock  # what has to be closed
     try:
         sock.getpeername()  # Python before 3.13 would leave its socket open when the peer has gone by now
+        # Ragged: without the peer's close_notify an end of stream may be an attacker's cut.
         secured = connection = context.wrap_socket(
-            sock,
-            server_hostname=host,
-            do_handshake_on_connect=False,
-            # Without the peer's close_notify an end of stream may be an attacker's cut.
-            suppress_ragged_eofs=False,
-            session=_sessions.get((origin, context)),
-        )
+            sock, do_handshake_on_connect=False, suppress_ragged_eofs=False,
+            server_hostname=host, session=_sessions.get((origin, context)),
+        )  # fmt: skip
         poller = new_poller()
         poller.register(secured.fileno(), READ)
         while True:
