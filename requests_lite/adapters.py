@@ -11,10 +11,19 @@ from time import monotonic, perf_counter
 from urllib.parse import unquote_to_bytes
 
 from .environment import proxy_among
-from .exceptions import FAULTS, ConnectionError, InvalidProxyURL, InvalidTimeout, InvalidURL, SSLError, from_engine
+from .exceptions import (
+    FAULTS,
+    ConnectionError,
+    InvalidProxyURL,
+    InvalidSchema,
+    InvalidTimeout,
+    InvalidURL,
+    SSLError,
+    from_engine,
+)
 from .packages.poster.connect import Proxy, Via
 from .packages.poster.headers import Headers
-from .packages.poster.opener import Opener, host_field
+from .packages.poster.opener import DEFAULT_PORTS, Opener, host_field
 from .packages.poster.pool import Pool
 from .packages.poster.sending import Content
 from .prepared import PreparedRequest
@@ -106,6 +115,8 @@ class HTTPAdapter(BaseAdapter):
         # fmt: on
         target = request.target
         origin = target.origin
+        if origin[0] not in DEFAULT_PORTS:
+            raise InvalidSchema(f"the scheme of a URL is http or https, not {origin[0]!r}", request=request)
         try:
             limits = _DEFAULT_LIMITS if timeout is DEFAULT_TIMEOUT else limits_of(timeout)
             via = self._via(target, proxies) if proxies or self.resolve or self.source_address else None
@@ -229,9 +240,9 @@ def proxy_of(url: str) -> Proxy:
     socks = scheme.lower() in _SOCKS
     try:
         split = split_url(f"http://{rest}" if socks else url)
-    except InvalidURL as error:
+    except (InvalidURL, InvalidSchema) as error:
         raise InvalidProxyURL(f"the proxy {shown(url)!r} is no URL: {error}") from None
-    except ValueError:
-        raise InvalidProxyURL(f"a proxy is reached by http, https or {', '.join(_SOCKS)}: {shown(url)!r}") from None
+    if split.origin[0] not in ("http", "https"):
+        raise InvalidProxyURL(f"a proxy is reached by http, https or {', '.join(_SOCKS)}: {shown(url)!r}")
     scheme, host, port = (scheme.lower() if socks else split.origin[0]), *split.origin[1:]
     return scheme, host, port if ":" in rest.rpartition("@")[2] or not socks else 1080, split.userinfo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .exceptions import InvalidSchema
 from .urls import SplitURL, join, split_url
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -21,6 +22,8 @@ def next_request(method: str, url: SplitURL, status: int, location: str) -> tupl
     reference = join(url.url, location)
     # RFC 9110 s15.4: the fragment of the first URL is inherited when the new one has none.
     target = split_url(reference if "#" in reference else reference + url.fragment)
+    if target.origin[0] not in ("http", "https", url.origin[0]):  # what a server elsewhere may not wish for
+        raise InvalidSchema(f"a redirect leads to http or https, not {target.origin[0]!r}")
     if status == 303 and method != "HEAD":
         return "GET", target, False
     # RFC 9110 s15.4.2, s15.4.3: for historical reasons a POST becomes a GET, and that is what servers count on.

@@ -15,7 +15,7 @@ from .prepared import PreparedRequest
 from .response import Response
 from .retries import Retry
 from .typed import Any
-from .urls import Params, split_url
+from .urls import Params, shown, split_url
 
 
 class Session(Verbs):
@@ -94,7 +94,7 @@ class Session(Verbs):
         for prefix, adapter in self.adapters.items():
             if lower.startswith(prefix):
                 return adapter
-        raise InvalidSchema(f"no adapter is mounted for {url!r}")
+        raise InvalidSchema(f"the scheme of {shown(url)!r} is neither http nor https, and no adapter is mounted for it")
 
     def merge_environment_settings(
         self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None, cert: Cert

@@ -43,7 +43,7 @@ class SplitURL:
     ) -> None:
         scheme, host, port = origin
         name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket
-        if DEFAULT_PORTS[scheme] == port:
+        if DEFAULT_PORTS.get(scheme) == port:
             name = name.removesuffix(f":{port}")
         self.origin, self.userinfo = origin, userinfo
         self.path, self.target, self.fragment = path, target, fragment
@@ -67,19 +67,18 @@ def _split(url: str) -> SplitURL:
     match = _SCHEME.match(url)
     if match is None:
         raise MissingSchema(f"the URL {shown(url)!r} has no scheme; perhaps you meant https://{shown(url.lstrip('/'))}")
-    scheme = match[1].lower()
-    if scheme not in DEFAULT_PORTS:
+    scheme, rest = match[1].lower(), url[match.end() :]
+    if scheme not in DEFAULT_PORTS and not rest.startswith("//"):  # an adapter may have a scheme of its own
         raise InvalidSchema(f"the scheme of a URL is http or https, not {scheme!r}")
-    rest = url[match.end() :]
     end = next((index for index, character in enumerate(rest[2:], 2) if character in "/?#"), len(rest))
     userinfo, at, place = rest[2:end].rpartition("@")
     # A browser takes a backslash for a slash, and so another host for the one meant.
     if "\\" in rest[:end]:
         raise InvalidURL(f"the URL {shown(url)!r} has a backslash before its path")
-    if not rest.startswith("//") or not place:
+    if not rest.startswith("//") or (not place and scheme in DEFAULT_PORTS):
         hint = "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if _SOCKET.match(url) else ""
         raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
-    host, port = (unquote(place), 0) if scheme == "http+unix" else _host_and_port(place, url)
+    host, port = (unquote(place), 0) if scheme == "http+unix" or not place else _host_and_port(place, url)
     before, hash_, fragment = rest[end:].partition("#")
     path, question, query = before.partition("?")
     path = _without_dots(_encoded(path)) or "/"
@@ -87,7 +86,7 @@ def _split(url: str) -> SplitURL:
     username, _, password = userinfo.partition(":")
     credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
     return SplitURL(
-        (scheme, host, port or DEFAULT_PORTS[scheme]), path, target, hash_ + _encoded(fragment), credentials
+        (scheme, host, port or DEFAULT_PORTS.get(scheme, 0)), path, target, hash_ + _encoded(fragment), credentials
     )
 
 

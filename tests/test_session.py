@@ -164,7 +164,7 @@ def test_a_session_goes_on_after_its_end() -> None:
     [
         (lambda url: ANY.get(url, header={}), "GET takes no keyword 'header'; perhaps you meant 'headers'"),
         (lambda url: ANY.Session().post(url, jsn={}), "POST takes no keyword 'jsn'; perhaps you meant 'json'"),
-        (lambda url: ANY.head(url, data=b""), "HEAD takes no keyword 'data'; request"),
+        (lambda url: ANY.head(url, method="GET"), "HEAD takes no keyword 'method'$"),
         (lambda url: ANY.put(url, nonsense=1), "PUT takes no keyword 'nonsense'$"),
         (lambda url: ANY.Session().send(Request("GET", url)), "takes a PreparedRequest"),
     ],
@@ -731,3 +731,38 @@ def test_adapters_of_a_session_can_be_looked_at() -> None:
     session = Session()
     assert list(session.adapters) == ["http+unix://", "https://", "http://"]
     assert isinstance(session.get_adapter("https://h/"), HTTPAdapter)
+
+
+# Schemes of one's own
+
+
+@pytest.mark.parametrize("url", ["mock://test.com/path?a=1", "file:///etc/motd", "Mock://test.com:80/"])
+def test_an_adapter_for_a_scheme_of_one_s_own(url: str) -> None:
+    def answer(request: PreparedRequest) -> Response:
+        response = Response(request)
+        response.status_code, response.raw = 200, io.BytesIO(request.url.encode())
+        return response
+
+    with Session() as session:
+        session.mount(url.partition("/")[0] + "//", answer)
+        response = session.get(url, headers={"X": "1"}, data={"b": "2"})
+    assert response.url == response.text == url.replace("Mock", "mock")
+    assert response.request is not None
+    assert response.request.body == b"b=2"
+
+
+@pytest.mark.parametrize("url", ["ftp://example.com/x", "file:///etc/passwd", "http2://example.com/"])
+def test_a_scheme_that_nobody_speaks(url: str) -> None:
+    with Session() as session:
+        with pytest.raises(requests_lite.InvalidSchema, match="is neither http nor https, and no adapter is mounted"):
+            session.get(url)
+    with pytest.raises(requests_lite.InvalidSchema, match=r"a URL is http or https, not '(ftp|file|http2)'"):
+        requests_lite.get(url)
+
+
+def test_a_server_leads_to_no_adapter_for_another_scheme() -> None:
+    """A server elsewhere could have files of this machine read."""
+    with Session() as session, Server([Expect(), moved("file:///etc/passwd")]) as server:
+        session.mount("file://", lambda request: pytest.fail("it was asked"))
+        with pytest.raises(requests_lite.InvalidSchema, match="a redirect leads to http or https, not 'file'"):
+            session.get(server.url)
