@@ -28,7 +28,7 @@ from .packages.poster.pool import Pool
 from .packages.poster.sending import Content
 from .prepared import PreparedRequest
 from .response import Response
-from .retries import Retry
+from .retries import NEVER, Retry
 from .typed import Any
 from .urls import SplitURL, shown, split_url
 
@@ -87,7 +87,7 @@ class HTTPAdapter(BaseAdapter):
         resolve: Mapping[str, str] | None = None, source_address: str | tuple[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
-        self.max_retries = Retry.of(max_retries) or Retry(0)
+        self.max_retries = Retry.of(max_retries) or NEVER
         self.resolve = resolve
         self.source_address: Any = source_address
         self.init_poolmanager(pool_connections, pool_maxsize, pool_block)

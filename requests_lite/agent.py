@@ -18,7 +18,7 @@ from .packages.poster.sending import Content
 from .prepared import PreparedRequest, hooks_of
 from .redirects import MAX_REDIRECTS, REDIRECTS
 from .response import Response
-from .retries import Retry
+from .retries import NEVER, Retry
 from .typed import Any
 from .urls import Params, SplitURL, encode_pairs, join, shown
 
@@ -82,7 +82,8 @@ class UserAgent:
                 self._prepare_content(request, prepared)
             if request.cookies is not None:
                 prepared.prepare_cookies(request.cookies)
-            prepared.hooks = {"response": hooks_of(request.hooks) if request.hooks else []}
+            if request.hooks:
+                prepared.hooks = {"response": hooks_of(request.hooks)}
             auth = self.auth if request.auth is None else request.auth
             netrc = self.trust_env and bool(netrc_machines())
             if auth is not None or AUTOAUTHS or netrc or prepared.target.userinfo:
@@ -150,31 +151,32 @@ class UserAgent:
                 adapter = self.get_adapter(request.target.url)
                 given = self.retries if retries is None else retries
                 given = getattr(adapter, "max_retries", None) if given is None else given
-                retry = Retry.of(given) if given else None
+                retry = None if given is NEVER else Retry.of(given)
                 trust, certificate, routes = self._settings(request.target, proxies, verify, cert)
                 response = adapter.send(
                     request, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
                 )
-                response._max_size, response._progress = max_size, progress
+                if max_size is not None or progress is not None:
+                    response._max_size, response._progress = max_size, progress
                 if type(response.headers) is not Headers:
                     response.headers = Headers(response.headers)
-                hooks = (request.hooks or {}).get("response") or (self.hooks or {}).get("response")
-                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if hooks else ():
+                hooked = request._hooks or (self.hooks and self.hooks.get("response"))
+                for hook in hooks_of(request._hooks) + hooks_of(self.hooks) if hooked else ():
                     answer = hook(
                         response, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
                     )
                     response = response if answer is None else answer
-                looked = self._remembers or request._auth is not None or response.status_code in REDIRECTS
-                if looked and "set-cookie" in response.headers:
+                leads = request._auth is not None or response.status_code in REDIRECTS
+                if (leads or self._remembers) and "set-cookie" in response.headers.fields:
                     jar = self._remember(jar, request, response)
-                if request._auth is not None or response.status_code in REDIRECTS:
+                if leads:
                     following = self._following(request, response, allow_redirects, history)
                 if following is None:
                     if retry is None or not retry.again(tried, request, response, None, deadline):
                         if not stream and response._content is False:
                             response._content = response._read()
                         break
-                    response.close()
+                    response._keep()
             except (RequestException, *FAULTS) as failure:
                 if retry is None or not retry.again(tried, request, None, failure, deadline):
                     if isinstance(failure, FAULTS):
@@ -184,7 +186,8 @@ class UserAgent:
             if following is not None:
                 request, tried = following, 0
         response.history = history or response.history
-        response.json_loads = self.json_loads
+        if self.json_loads is not None:
+            response.json_loads = self.json_loads
         return response.raise_for_status() if self.raise_for_status else response
 
     def get_adapter(self, url: str) -> BaseAdapter:

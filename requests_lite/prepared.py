@@ -27,7 +27,7 @@ class PreparedRequest:
     """
 
     cookies: Any = None  # a CookieJar: those of this call alone
-    hooks: Any = None
+    _hooks: Any = None
     _auth: Any = None  # what is asked for credentials, for each message anew
     _given = True  # whether that came as auth=, and not from add_autoauth(), a URL or the netrc file
     _own_cookies = True  # whether a field Cookie was given, and is not ours
@@ -45,7 +45,7 @@ class PreparedRequest:
     def __getstate__(self) -> dict[str, object]:
         """Pickle the request, without content that streams, hooks, and what sets credentials."""
         body = self.body if isinstance(self.body, (bytes, str)) else None
-        kept = {name: value for name, value in self.__dict__.items() if name not in ("hooks", "_auth")}
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("_hooks", "_auth")}
         return {**kept, "body": body}
 
     @property
@@ -56,6 +56,17 @@ class PreparedRequest:
     @url.setter
     def url(self, url: str) -> None:
         self.target = split_url(url)
+
+    @property
+    def hooks(self) -> Any:
+        """{"response": the functions that hear of each response}."""
+        if self._hooks is None:
+            self._hooks = {"response": []}
+        return self._hooks
+
+    @hooks.setter
+    def hooks(self, hooks: Hooks | None) -> None:
+        self._hooks = hooks
 
     @property
     def path_url(self) -> str:

@@ -85,6 +85,10 @@ class Retry:
         return self.backoff * 2.0 ** min(tried - 1, 30) * (0.75 + random() / 2)  # not all clients at once
 
 
+# What an adapter has that was given none: something to ask, as libraries do.
+NEVER = Retry(0)
+
+
 def _seconds(retry_after: str) -> float | None:
     """Return Retry-After, seconds or a date, in seconds from now; None when it is neither."""
     text = retry_after.strip()
