@@ -36,7 +36,8 @@ Seconds = float | None
 Timeout = Seconds | tuple[Seconds, Seconds] | tuple[Seconds, Seconds, Seconds]
 # An SSLContext is an object here, so that nobody has to load ssl for http.
 Verify = bool | str | os.PathLike[str] | object
-Cert = str | tuple[str, str] | tuple[str, str, str] | None
+_Path = str | os.PathLike[str]
+Cert = _Path | tuple[_Path, _Path] | tuple[_Path, _Path, str] | None
 # By 'scheme://host', 'scheme' or 'all'; 'no_proxy' lists exceptions.
 Proxies = Mapping[str, "str | None"]
 
@@ -87,7 +88,7 @@ class HTTPAdapter(BaseAdapter):
         resolve: Mapping[str, str] | None = None, source_address: str | tuple[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
-        self.max_retries = Retry.of(max_retries) or NEVER
+        self.max_retries = _retries(max_retries)
         self.resolve = resolve
         self.source_address: Any = source_address
         self.init_poolmanager(pool_connections, pool_maxsize, pool_block)
@@ -155,6 +156,8 @@ class FunctionAdapter(BaseAdapter):
 
     def send(self, request: PreparedRequest, *options: Any, **named: Any) -> Response:
         response = self.function(request)
+        if not isinstance(response, Response):
+            raise TypeError(f"a function that is mounted returns a Response, not {type(response).__name__}")
         if response.request is None:
             response.request = request
         response.url = response.url or request.url
@@ -183,13 +186,19 @@ class WSGIAdapter(BaseAdapter):
             "wsgi.version": (1, 0), "wsgi.url_scheme": scheme, "wsgi.input": io.BytesIO(body),
             "wsgi.errors": sys.stderr, "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
         }  # fmt: skip
-        for name, value in Headers({"Host": host_field(request.target.origin), **request.headers}).items():
+        fields = Headers({"Host": host_field(request.target.origin)})
+        fields.merge(request.headers)
+        for name, value in fields.items():
             key = name.upper().replace("-", "_")
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         response = Response(request)
         written: list[bytes] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], failure: Any = None) -> Callable[[bytes], None]:
+            if failure and any(written):
+                raise failure[1].with_traceback(failure[2])
+            if response.status_code is not None and not failure:
+                raise ConnectionError("the application has called start_response() twice", request=request)
             code, _, response.reason = status.partition(" ")
             response.status_code, response.headers = int(code), Headers(headers)
             return written.append
@@ -207,14 +216,22 @@ class WSGIAdapter(BaseAdapter):
         return response
 
 
+def _retries(given: object) -> Retry:
+    # As in requests a number is for what was lost on the way, and no status is a reason.
+    return Retry(given, 0.0, ()) if given and isinstance(given, int) else Retry.of(given) or NEVER
+
+
 def limits_of(timeout: Timeout) -> tuple[Seconds, Seconds, Seconds]:
     """Return (connect, read) in seconds and the moment of time.monotonic() when everything has to be over.
 
     A number is for connect and read alike, None is no limit, a third number is for the whole. Raises InvalidTimeout.
     """
+    of_urllib3: Any = timeout if hasattr(timeout, "connect_timeout") else None
+    if of_urllib3 is not None:
+        timeout = of_urllib3.connect_timeout, of_urllib3.read_timeout
     given = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     for seconds in given:
-        if seconds is not None and not (isinstance(seconds, (int, float)) and seconds > 0):
+        if seconds is not None and (not isinstance(seconds, (int, float)) or seconds is True or not seconds > 0):
             raise InvalidTimeout(f"a timeout is a number of seconds above 0, or None for no limit, not {seconds!r}")
     if len(given) not in (2, 3):
         raise InvalidTimeout(f"timeout= is seconds, (connect, read) or (connect, read, total), not {timeout!r}")
@@ -228,7 +245,9 @@ def tls_of(verify: Verify, cert: Cert) -> tuple[object, object]:
     is_context = hasattr(verify, "wrap_socket")
     if not (is_context or verify is None or isinstance(verify, (bool, int, str, os.PathLike))):
         raise SSLError(f"verify= is True, False, a path or an SSLContext, not {type(verify).__name__}")
-    if not (cert is None or isinstance(cert, (str, os.PathLike, tuple, list))) or (is_context and cert):
+    parts = tuple(cert) if isinstance(cert, (tuple, list)) else (cert,)
+    fits = 0 < len(parts) < 4 and all(isinstance(path, (str, os.PathLike)) for path in parts[:2])
+    if cert is not None and (is_context or not fits):
         raise SSLError("cert= is a path, (certificate, key) or (certificate, key, password); a context has its own")
     return verify, tuple(cert) if isinstance(cert, list) else cert
 

@@ -9,8 +9,8 @@ from time import monotonic
 from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, HTTPAdapter, Proxies, Timeout, Verify, limits_of
 from .auth import AUTOAUTHS, Auth
 from .content import CODINGS, Hooks, Progress, Watched
-from .environment import ca_bundle, netrc_machines, proxy_for
-from .exceptions import FAULTS, InvalidMethod, RequestException, TooManyRedirects, URLRequired, from_engine
+from .environment import ca_bundle, names_of, netrc_machines, proxy_for
+from .exceptions import FAULTS, InvalidMethod, RequestException, RetryError, TooManyRedirects, URLRequired, from_engine
 from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers
@@ -40,7 +40,7 @@ class UserAgent:
     auth: Auth | None = None
     proxies: Proxies | None = None
     hooks: Hooks | None = None
-    verify: Verify | None = None
+    _verify: Verify | None = None
     cert: Cert = None
     stream = False
     timeout: Timeout = DEFAULT_TIMEOUT
@@ -173,6 +173,9 @@ class UserAgent:
                     following = self._following(request, response, allow_redirects, history)
                 if following is None:
                     if retry is None or not retry.again(tried, request, response, None, deadline):
+                        if retry is not None and retry.raises and response.status_code in retry.statuses:
+                            words = f"still {response.status_code} {response.reason} after {tried} tries: {request.url}"
+                            raise RetryError(words, request=request, response=response)
                         if not stream and response._content is False:
                             response._content = response._read()
                         break
@@ -198,13 +201,15 @@ class UserAgent:
         self, target: SplitURL, proxies: Proxies | None, verify: Verify | None, cert: Cert
     ) -> tuple[Verify, Cert, Proxies | None]:
         """Return (verify, cert, proxies) for a URL: as the call has it, else these defaults, else the environment."""
-        if proxies is None and not self.proxies:
-            url = proxy_for(target) if self.trust_env else None
-            proxies = {"all": url} if url else None
-        elif self.proxies and proxies != {}:
-            proxies = {**self.proxies, **(proxies or {})}
+        if proxies is not None:
+            proxies = {**self.proxies, **proxies} if self.proxies and proxies else proxies
+        else:
+            proxies = self.proxies or None
+            named = proxies and names_of(target.origin).keys() & proxies.keys()
+            if self.trust_env and not named and (url := proxy_for(target)):
+                proxies = {"all": url, **(proxies or {})}
         if verify is None:
-            verify = self.verify
+            verify = self._verify
         if verify is None:
             verify = (ca_bundle() if self.trust_env and target.origin[0] == "https" else None) or True
         return verify, self.cert if cert is None else cert, proxies
@@ -238,7 +243,15 @@ class UserAgent:
             raise TooManyRedirects(words, request=request, response=response)
         response._keep()
         if not answers:
-            return request.redirected(status, locations.pop(), self.trust_env)
+            following = request.redirected(status, locations.pop(), self.trust_env)
+            # Subclasses written for requests decide in one of these who keeps credentials.
+            strips = getattr(self, "should_strip_auth", None)
+            rebuild = getattr(self, "rebuild_auth", None)
+            if rebuild is not None or (strips is not None and not strips(request.url, following.url)):
+                following.headers["Authorization"] = request.headers.get("Authorization")
+            if rebuild is not None:
+                rebuild(following, response)
+            return following
         following = request.copy()
         following.rewind()
         following.authorize()

@@ -92,7 +92,9 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
     if files:
         form = Multipart.from_fields(data, files)
         return FormContent(form), form.content_type
-    if data is None or (not data and isinstance(data, (dict, list, tuple))):
+    if data is None or (
+        not data and isinstance(data, (str, bytes, dict, list, tuple) if json else (dict, list, tuple))
+    ):
         return (None, None) if json is None else (encode_json(json), "application/json")
     if isinstance(data, str):
         return utf8(data), None
@@ -109,7 +111,9 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
         return FileContent(data), None
     if isinstance(data, Iterable):
         return Content(data), None  # type: ignore[arg-type]  # pairs come as list or tuple
-    raise InvalidContent(f"data= is a mapping, pairs, bytes, str, a file or an iterable, not {type(data).__name__}")
+    what = "a mapping, pairs, bytes, str, a file or an iterable"
+    hint = ": open it" if hasattr(data, "__fspath__") else ""
+    raise InvalidContent(f"data= is {what}, not {type(data).__name__}{hint}")
 
 
 def encode_json(value: object) -> bytes:
@@ -218,6 +222,10 @@ class Raw(io.BufferedIOBase):
 
     name = "<content>"
     decode_content = False
+    version = 11  # as users of http.client know it
+    status: int | None = None
+    reason: str | None = None
+    headers: Headers | None = None
     max_size: int | None = None
     progress: Progress | None = None
 
@@ -285,6 +293,10 @@ class Raw(io.BufferedIOBase):
             blocks.append(block)
             left -= len(block)
         return b"".join(blocks)
+
+    def tell(self) -> int:
+        """Return how many bytes have been taken off the wire."""
+        return 0 if self._body is None else self._body.got
 
     def stream(self, amt: int = BLOCK, decode_content: bool | None = None) -> Iterator[bytes]:
         """Iterate over blocks of amt bytes, as users of urllib3 do."""

@@ -109,7 +109,8 @@ class CookieJar:
             return self.clear(domain, path, name)
         both = name + value if isinstance(name, str) and isinstance(value, str) else ""
         if not both or "=" in name or ";" in both or _CONTROL.search(both):
-            raise InvalidHeader("a cookie is two str without control characters and ';', nor '=' in its name")
+            words = "a cookie is two str without control characters and ';', nor '=' in its name"
+            raise InvalidHeader(f"{words}: {name!r}")
         domain = (domain or "").removeprefix(".").lower()
         return self._keep(Cookie(name, value, domain, path or "/", False, secure, http_only, expires))
 
@@ -152,6 +153,8 @@ class CookieJar:
         return value
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, Mapping):
+            return self.get_dict() == other
         return {*map(_fields, self)} == {*map(_fields, other)} if isinstance(other, CookieJar) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # mutable, as dict is

@@ -112,10 +112,10 @@ class Verbs(UserAgent):
     # The verbs are a table, kept in its columns: the same options on each, in the same order.
     # fmt: off
     def request(self, method: str, url: str, params: Params = None, data: Data = None,
-                headers: HeadersLike | None = None, *, cookies: CookiesLike | None = None, files: object = None,
+                headers: HeadersLike | None = None, cookies: CookiesLike | None = None, files: object = None,
                 auth: Auth | None = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True,
                 proxies: Proxies | None = None, hooks: Hooks | None = None, stream: bool | None = None,
-                verify: Verify | None = None, cert: Cert = None, json: object = None,
+                verify: Verify | None = None, cert: Cert = None, json: object = None, *,
                 progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
                 **wrong: NoReturn) -> Response:
         """Make a request, send it, and return its response.

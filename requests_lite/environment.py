@@ -54,12 +54,17 @@ def proxy_among(proxies: Mapping[str, str | None], url: SplitURL) -> str | None:
 
     The keys are, the first one wins, 'scheme://host', 'scheme', 'all://host', 'all'; 'no_proxy' lists exceptions.
     """
-    scheme, host, port = url.origin
-    names = f"{scheme}://{host}", scheme, f"all://{host}", "all"
-    proxy = next((proxies[name] for name in names if name in proxies), None)
+    _, host, port = url.origin
+    proxy = next((proxies[name] for name in names_of(url.origin) if name in proxies), None)
     if not proxy or bypasses(proxies.get("no_proxy") or "", host, port):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def names_of(origin: Origin) -> dict[str, None]:
+    """Return the keys of proxies= that are about an origin, the one that counts most first."""
+    scheme, host, _ = origin
+    return dict.fromkeys((f"{scheme}://{host}", scheme, f"all://{host}", "all"))
 
 
 def bypasses(no_proxy: str, host: str, port: int) -> bool:

@@ -15,7 +15,7 @@ class RequestException(OSError):
 
     def __init__(self, *args: object, request: object = None, response: object = None) -> None:
         super().__init__(*args)
-        self.request = request
+        self.request = getattr(response, "request", None) if request is None else request
         self.response = response
 
 
@@ -64,7 +64,7 @@ def not_json(words: str, cause: Exception, request: object = None, response: obj
 
     class Both(JSONDecodeError, json.JSONDecodeError):
         def __reduce__(self) -> tuple[object, ...]:
-            return not_json, (words, ValueError(str(cause))), {**self.__dict__, "request": None, "response": None}
+            return not_json, (words, ValueError(str(cause))), self.__dict__
 
     Both.__name__ = Both.__qualname__ = "JSONDecodeError"
     error = Both(words, request=request, response=response)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
 from .content import CookiesLike, Data, Hooks, encode
@@ -15,8 +15,10 @@ from .urls import Params, SplitURL, split_url, with_params
 
 
 def hooks_of(hooks: Hooks | None) -> list[Callable[..., Any]]:
-    """Return the functions that hear of responses."""
-    given = (hooks or {}).get("response", ())
+    """Return the functions that hear of responses. Raises ValueError for hooks of which nobody would hear."""
+    if hooks and (not isinstance(hooks, Mapping) or hooks.keys() - {"response"}):
+        raise ValueError('hooks are {"response": a function, or several}: there is no other event')
+    given = (hooks or {}).get("response") or ()
     return [given] if callable(given) else list(given)
 
 
@@ -79,9 +81,32 @@ class PreparedRequest:
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name not in copy.__dict__})
         return copy
 
+    __copy__ = copy
+
     def register_hook(self: Any, event: str, hook: Callable[..., object]) -> None:
         """Call hook with each response; what it returns, unless None, takes the response's place."""
         self.hooks = {"response": [*hooks_of(self.hooks), hook]}
+
+    def deregister_hook(self, event: str, hook: Callable[..., object]) -> bool:
+        """Have hook hear of no more responses; tell whether it did before."""
+        kept = [known for known in hooks_of(self.hooks) if known != hook]
+        found = len(kept) < len(hooks_of(self.hooks))
+        self.hooks = {"response": kept}
+        return found
+
+    # fmt: off
+    def prepare(self, method: str | None = None, url: object = None, headers: HeadersLike | None = None,
+                files: object = None, data: Data = None, params: Params = None, auth: Auth | None = None,
+                cookies: CookiesLike | None = None, hooks: Hooks | None = None, json: object = None) -> None:
+        # fmt: on
+        """Set everything, as the steps below do each for itself."""
+        self.method = method and method.upper()
+        self.prepare_url(url, params)
+        self.prepare_headers(headers)
+        self.prepare_cookies(cookies)
+        self.prepare_body(data, files, json)
+        self.prepare_auth(auth)
+        self.hooks = {"response": hooks_of(hooks)}
 
     def prepare_url(self, url: object, params: Params = None) -> None:
         """Set the URL, params behind its query. Raises InvalidURL and its kin."""

@@ -187,6 +187,7 @@ class Response:
     def _keep(self, limit: int = 1024 * 1024) -> None:
         """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
         if self._body is not None:
+            self._max_size = self._progress = None  # they are for the content that is asked for
             content = b""
             while len(content) <= limit:
                 block = self.raw.read(limit + 1 - len(content))
@@ -201,7 +202,8 @@ class Response:
         """The content as it travels, content codings still on: a binary file to read from."""
         if self._raw is None:
             self._raw = raw = Raw(self._body, self._failing(), codings_of(self.headers))
-            raw.status, raw.reason, raw.headers = self.status_code, self.reason, self.headers  # type: ignore[attr-defined]
+            raw.status, raw.reason, raw.headers = self.status_code, self.reason, self.headers
+            raw.max_size, raw.progress = self._max_size, self._progress
         return self._raw
 
     @raw.setter
@@ -301,8 +303,8 @@ class Response:
             return loads(decode_text(content, charset) if other else content, **options)
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no Content-Type")
-            start = decode_text(content[:240], charset)[:60]
-            words = f"not JSON: {kind}, {self.status_code}, {self.url}, starts with {start!r} ({error})"
+            start = f"starts with {decode_text(content[:240], charset)[:60]!r}" if content else "empty"
+            words = f"not JSON: {kind}, {self.status_code}, {self.url}, {start} ({error})"
             raise not_json(words, error, self.request, self) from error
 
     def raise_for_status(self) -> Response:
@@ -313,7 +315,7 @@ class Response:
         words = f"{self.status_code} {self.reason} for {method} {self.url}"
         kind = self.headers.get("content-type", "")
         # What is still on the wire stays there: it may be endless.
-        if self._content is not False and (kind.startswith("text/") or "json" in kind or "xml" in kind):
+        if self._content and (kind.startswith("text/") or "json" in kind or "xml" in kind):
             words += f": {self.text[:200].strip()}"
         raise HTTPError(words, request=self.request, response=self)
 

@@ -22,6 +22,8 @@ class Retry:
     longer one, as one past the deadline, ends it. When there is no further try, the response or error is what it is.
     """
 
+    raises = False  # whether a status that stays is a RetryError, as urllib3's Retry has it
+
     def __init__(self, total: int = 3, backoff: float = 0.5, statuses: Collection[int] = (429, 502, 503, 504),
                  methods: Collection[str] | None = IDEMPOTENT, longest: float = 120.0) -> None:  # fmt: skip
         self.total, self.backoff, self.statuses = total, backoff, frozenset(statuses)
@@ -44,11 +46,14 @@ class Retry:
             return given
         if given is None or isinstance(given, (bool, int)):
             return cls(int(given)) if given else None
-        total, methods = getattr(given, "total", None), getattr(given, "allowed_methods", IDEMPOTENT)
-        if not isinstance(total, int):
+        counts = [getattr(given, name, None) for name in ("total", "connect", "read", "status")]
+        if not hasattr(given, "status_forcelist"):
             raise TypeError(f"retries= is a number or a Retry, not {type(given).__name__}")
-        statuses = getattr(given, "status_forcelist", None) or ()
-        return cls(total, getattr(given, "backoff_factor", 0.0), statuses, methods or None) if total else None
+        total = min(10 if count is None else int(count) for count in counts)
+        statuses, methods = given.status_forcelist or (), getattr(given, "allowed_methods", IDEMPOTENT) or None
+        retry = cls(total, getattr(given, "backoff_factor", 0.0), statuses, methods)
+        retry.raises = getattr(given, "raise_on_status", False)
+        return retry
 
     def again(
         self, tried: int, request: PreparedRequest, response: Response | None, error: Exception | None,

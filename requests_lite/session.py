@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, FunctionAdapter, HTTPAdapter, Proxies, Timeout, Verify
 from .agent import DEFAULT_HEADERS
 from .auth import Auth
-from .content import CookiesLike
+from .content import CookiesLike, Hooks
 from .core import Verbs
 from .exceptions import InvalidSchema
 from .packages.poster.headers import Headers, HeadersLike
-from .prepared import PreparedRequest
+from .prepared import PreparedRequest, hooks_of
 from .response import Response
 from .retries import Retry
 from .typed import Any
@@ -30,6 +30,7 @@ class Session(Verbs):
     """
 
     proxies: dict[str, str | None]
+    hooks: dict[str, Any]
     _remembers = True
 
     def __init__(
@@ -39,14 +40,14 @@ class Session(Verbs):
         cert: Cert = None, stream: bool = False, trust_env: bool = True, max_redirects: int = 30,
         raise_for_status: bool = False, json_dumps: Callable[[object], str | bytes] | None = None,
         json_loads: Callable[[bytes], Any] | None = None, resolve: Mapping[str, str] | None = None,
-        source_address: str | tuple[str, int] | None = None,
+        source_address: str | tuple[str, int] | None = None, hooks: Hooks | None = None,
     ) -> None:  # fmt: skip
         self.headers = Headers(DEFAULT_HEADERS)
         self.headers.merge(headers or {})
         self.base_url, self.params, self.auth = base_url, params if params is not None else {}, auth
         self.timeout, self.retries, self.proxies = timeout, retries, dict(proxies or {})
-        self.verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env
-        self.hooks = {"response": []}
+        self._verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env
+        self.hooks = {"response": hooks_of(hooks)}
         self.max_redirects, self.raise_for_status = max_redirects, raise_for_status
         self.json_dumps, self.json_loads = json_dumps, json_loads
         if cookies is not None:
@@ -66,6 +67,15 @@ class Session(Verbs):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    @property
+    def verify(self) -> Verify:
+        """Whom to trust over https; True by default, and then the environment may name others."""
+        return True if self._verify is None else self._verify
+
+    @verify.setter
+    def verify(self, verify: Verify | None) -> None:
+        self._verify = verify
 
     @property
     def cookies(self) -> Any:

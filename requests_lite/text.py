@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from sys import byteorder
 
 from .packages.poster.headers import Headers
 from .typed import Any
@@ -47,14 +48,22 @@ def decode_text(content: bytes, charset: str | None) -> str:
 
 def decode_pieces(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
     """Yield text in the pieces in which it comes, a character that is cut kept for the next one."""
-    from codecs import getincrementaldecoder
+    from codecs import getincrementaldecoder, lookup
 
     try:
-        decoder = getincrementaldecoder(charset)("replace")
+        b"\xff".decode(charset, "replace")  # what is a codec and no charset, such as hex or idna, fails here
+        name = lookup(charset).name
     except (LookupError, ValueError):
-        decoder = getincrementaldecoder("utf-8")("replace")
+        name = "utf-8"
+    decoder = getincrementaldecoder(name)("replace")
     for block in blocks:
-        if text := decoder.decode(block):
+        try:
+            text = decoder.decode(block)
+        except UnicodeError:  # UTF-16 or UTF-32 without a BOM: in the machine's order, as bytes.decode() takes it
+            held, _ = decoder.getstate()
+            decoder = getincrementaldecoder(f"{name}-{byteorder[0]}e")("replace")
+            text = decoder.decode(held + block)
+        if text:
             yield text
     if text := decoder.decode(b"", True):
         yield text

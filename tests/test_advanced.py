@@ -272,7 +272,7 @@ def test_hooks_of_a_call_and_of_a_session(httpbin: Httpbin) -> None:
     assert one.hook_called  # type: ignore[attr-defined]
     requests.get(httpbin.url + "/get", hooks={"response": [record, note]})
     with Session() as session:
-        session.hooks["response"].append(note)  # type: ignore[index, union-attr]  # as in the documentation
+        session.hooks["response"].append(note)
         assert not hasattr(session.get(httpbin.url + "/get"), "hook_called")
         assert session.get(httpbin.url + "/redirect/1", hooks={"response": record}).hook_called  # type: ignore[attr-defined]
     assert [path[len(httpbin.url) :] for path in seen] == ["/get", "/get", "/redirect/1", "/get"]

@@ -221,8 +221,10 @@ def test_a_peer_that_leaves(end: Step) -> None:
 @pytest.mark.parametrize("end", [Cut(), Reset()], ids=["closed", "reset"])
 def test_a_peer_that_has_left_before_the_handshake(end: Step) -> None:
     """The socket is closed here, not when somebody collects garbage."""
-    with Server([end]) as server:
+    connected = threading.Event()
+    with Server([Wait(connected), end]) as server:
         sock = connect(server.origin, monotonic() + 10)
+        connected.set()
         assert not server.closed_by_client()  # it has waited for the end
         with pytest.raises(TLSError, match=f"no TLS with 127.0.0.1:{server.port}: ") as caught:
             secure(sock, server.origin, (True, None), monotonic() + 10)
