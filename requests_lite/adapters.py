@@ -226,9 +226,6 @@ def limits_of(timeout: Timeout) -> tuple[Seconds, Seconds, Seconds]:
 
     A number is for connect and read alike, None is no limit, a third number is for the whole. Raises InvalidTimeout.
     """
-    of_urllib3: Any = timeout if hasattr(timeout, "connect_timeout") else None
-    if of_urllib3 is not None:
-        timeout = of_urllib3.connect_timeout, of_urllib3.read_timeout
     given = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     for seconds in given:
         if seconds is not None and (not isinstance(seconds, (int, float)) or seconds is True or not seconds > 0):

@@ -174,12 +174,13 @@ class UserAgent:
                 if following is None:
                     if retry is None or not retry.again(tried, request, response, None, deadline):
                         if retry is not None and retry.raises and response.status_code in retry.statuses:
+                            response._keep()
                             words = f"still {response.status_code} {response.reason} after {tried} tries: {request.url}"
                             raise RetryError(words, request=request, response=response)
                         if not stream and response._content is False:
                             response._content = response._read()
                         break
-                    response._keep()
+                    response.close()
             except (RequestException, *FAULTS) as failure:
                 if retry is None or not retry.again(tried, request, None, failure, deadline):
                     if isinstance(failure, FAULTS):

@@ -53,7 +53,7 @@ class Retry:
         statuses, methods = given.status_forcelist or (), getattr(given, "allowed_methods", IDEMPOTENT) or None
         retry = cls(total, getattr(given, "backoff_factor", 0.0), statuses, methods)
         retry.raises = getattr(given, "raise_on_status", False)
-        return retry
+        return retry if total else None
 
     def again(
         self, tried: int, request: PreparedRequest, response: Response | None, error: Exception | None,

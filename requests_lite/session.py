@@ -104,7 +104,9 @@ class Session(Verbs):
         for prefix, adapter in self.adapters.items():
             if lower.startswith(prefix):
                 return adapter
-        raise InvalidSchema(f"the scheme of {shown(url)!r} is neither http nor https, and no adapter is mounted for it")
+        raise InvalidSchema(
+            f"no adapter is mounted for {shown(url)!r}, but for {', '.join(self.adapters) or 'nothing'}"
+        )
 
     def merge_environment_settings(
         self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None, cert: Cert

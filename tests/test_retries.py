@@ -408,13 +408,32 @@ def test_progress_tells_of_each_try() -> None:
 
 def test_the_call_counts_before_the_session_and_that_before_the_adapter(pauses: list[float]) -> None:
     for call, session_s, adapter_s, tries in [
-        (None, None, 0, 1), (None, None, 2, 3), (None, 1, 2, 2), (None, 0, 2, 1), (0, 1, 2, 1), (3, 1, 2, 4),
+        (None, None, 0, 1), (None, None, 2, 1), (None, 1, 2, 2), (None, 0, 2, 1), (0, 1, 2, 1), (3, 1, 2, 4),
         (Retry(1), 3, 0, 2), (None, Retry(2), Retry(5), 3), (None, None, Retry(4), 5), (True, None, 0, 2),
     ]:  # fmt: skip
         with Server([Expect(), answer(status=BUSY)], repeat=True) as server, Session(retries=session_s) as session:
             session.mount(server.url, HTTPAdapter(max_retries=adapter_s))
             assert session.get(server.url, retries=call).status_code == 503
             assert server.connections == tries, (call, session_s, adapter_s)
+
+
+def test_a_number_for_an_adapter_is_for_what_was_lost(pauses: list[float]) -> None:
+    """As in requests: no status is a reason."""
+    with Server([Expect(), Cut()], [Expect(), answer(status=BUSY)]) as server, Session() as session:
+        session.mount(server.url, HTTPAdapter(max_retries=2))
+        assert session.get(server.url).status_code == 503
+    assert pauses == [0]
+
+
+def test_a_status_that_stays_is_an_error_where_urllib3_has_it_so(pauses: list[float]) -> None:
+    theirs: Any = urllib3.Retry(2, status_forcelist=[503])
+    with Server([Expect(), answer(status=BUSY)], repeat=True) as server:
+        with pytest.raises(requests_lite.RetryError, match=r"still 503 .* after 3 tries: http") as caught:
+            requests_lite.get(server.url, retries=theirs)
+        assert caught.value.response.status_code == 503  # type: ignore[attr-defined]  # a Response
+        assert server.connections == 3
+        lenient: Any = urllib3.Retry(2, status_forcelist=[503], raise_on_status=False)
+        assert requests_lite.get(server.url, retries=lenient).status_code == 503
 
 
 def test_requests_and_prepared_ones(pauses: list[float]) -> None:
@@ -471,6 +490,9 @@ def test_numbers_and_the_retry_of_urllib3() -> None:
     )
     assert (plain.total, plain.backoff, plain.statuses) == (2, 0, frozenset())
     assert plain.methods == urllib3.Retry.DEFAULT_ALLOWED_METHODS
+    fewest = Retry.of(urllib3.Retry(None, connect=3, status=2))
+    assert fewest is not None
+    assert (fewest.total, fewest.raises, theirs.raises, three.raises) == (2, True, True, False)
     everything = Retry.of(urllib3.Retry(2, allowed_methods=None))
     assert everything is not None
     assert everything.methods is None
@@ -486,7 +508,7 @@ def test_the_retry_of_urllib3_wherever_it_is_given(where: str) -> None:
             assert session.post(server.url, retries=theirs if where == "call" else None).ok
 
 
-@pytest.mark.parametrize("wrong", ["3", 1.5, [3], object(), urllib3.Retry(None, connect=3)])
+@pytest.mark.parametrize("wrong", ["3", 1.5, [3], object()])
 def test_what_is_neither_a_number_nor_a_retry(wrong: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
