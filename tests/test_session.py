@@ -731,3 +731,11 @@ def test_adapters_of_a_session_can_be_looked_at() -> None:
     session = Session()
     assert list(session.adapters) == ["http+unix://", "https://", "http://"]
     assert isinstance(session.get_adapter("https://h/"), HTTPAdapter)
+
+
+def test_headers_of_a_session_may_be_any_mapping() -> None:
+    with Server([Expect(b"X-A: 1\r\n", b"x-b: 2\r\n", without=[b"User-Agent"]), answer()]) as server:
+        with Session() as session:
+            session.headers = {"X-A": "1"}  # type: ignore[assignment]  # as users of requests do
+            assert session.get(server.url, headers={"x-b": "2"}).ok
+            assert session.headers == {"x-a": "1"}
