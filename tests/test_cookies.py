@@ -862,9 +862,9 @@ def test_dates_mean_what_the_calendar_says(date: object, form: str) -> None:
 
 
 def test_the_jar_is_loaded_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     from test_import import modules_after
+
+    import requests_lite
 
     assert "requests_lite.cookies" not in modules_after("import requests_lite")
     assert "requests_lite.cookies" in modules_after("import requests_lite\nrequests_lite.cookies.CookieJar()")
