@@ -261,4 +261,9 @@ def proxy_of(url: str) -> Proxy:
     if split.origin[0] not in ("http", "https"):
         raise InvalidProxyURL(f"a proxy is reached by http, https or {', '.join(_SOCKS)}: {shown(url)!r}")
     scheme, host, port = (scheme.lower() if socks else split.origin[0]), *split.origin[1:]
-    return scheme, host, port if ":" in rest.rpartition("@")[2] or not socks else 1080, split.userinfo
+    return (
+        scheme,
+        host,
+        port if ":" in rest.rpartition("@")[2].rpartition("]")[2] or not socks else 1080,
+        split.userinfo,
+    )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-import sys
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
+from time import monotonic
 
 from .exceptions import FAULTS, ContentDecodingError, ContentTooLarge, IncompleteRead, InvalidContent, InvalidJSONError
 from .packages.poster.body import BLOCK, Body, LengthDelimited
 from .packages.poster.encode import Multipart, UnrewindableError
-from .packages.poster.errors import ConnectionLost, UnrewindableContent
+from .packages.poster.errors import ConnectionLost, TransferTimeout, UnrewindableContent
 from .packages.poster.headers import Headers
 from .packages.poster.sending import Block, Content, FileContent, utf8
 from .typed import Any
@@ -24,13 +26,32 @@ Progress = Callable[[int, "int | None"], object]
 CookiesLike = Mapping[str, "str | None"] | Iterable[object]
 Hooks = Mapping[str, "Callable[..., object] | Iterable[Callable[..., object]]"]
 
+# So much, in bytes, may be padding or empty streams in a row.
+FRUITLESS = 1024 * 1024
+
+
+def _is_there(name: str, inside: str = "") -> bool:
+    """Tell whether a module, or one inside it, can be imported, without doing so."""
+    spec = PathFinder.find_spec(name)
+    if spec is None or not inside:
+        return spec is not None
+    return PathFinder.find_spec(f"{name}.{inside}", spec.submodule_search_locations) is not None
+
+
+def _brotli() -> str:
+    """Return the module that decodes br within bounds, which Brotli does from 1.2 on, or ''."""
+    for name in ("brotli", "brotlicffi"):
+        spec = PathFinder.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            folder = os.path.dirname(spec.origin.removesuffix(os.path.join(name, "__init__.py")))
+            if any(re.match(rf"{name}-(1\.[2-9]|1\.\d\d|[2-9])", file, re.IGNORECASE) for file in os.listdir(folder)):
+                return name
+    return ""
+
+
 # The modules that can decode br (RFC 7932) and zstd (RFC 8878), where one is installed.
-_BROTLI = next(filter(PathFinder.find_spec, ("brotli", "brotlicffi")), None)
-_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-if sys.version_info < (3, 14):
-    _BACKPORTS = PathFinder.find_spec("backports")
-    _FOUND = PathFinder.find_spec(_ZSTD, _BACKPORTS.submodule_search_locations) if _BACKPORTS else None
-    _ZSTD = _ZSTD if _FOUND else ""
+_BROTLI = _brotli()
+_ZSTD = "compression.zstd" if _is_there("_zstd") else "backports.zstd" if _is_there("backports", "zstd") else ""
 
 # The codings that decode() knows; Accept-Encoding names them.
 CODINGS = "gzip, deflate" + (", br" if _BROTLI else "") + (", zstd" if _ZSTD else "")
@@ -136,35 +157,45 @@ def codings_of(headers: Headers) -> list[str]:
     return [coding for coding in codings if coding not in ("", "identity")]
 
 
-def decode(blocks: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
-    """Yield blocks with their codings taken off, never more than BLOCK bytes at a time from each step.
+def decode(blocks: Iterable[bytes], codings: list[str], deadline: float | None = None) -> Iterator[bytes]:
+    """Yield blocks with their codings taken off, from each step a few hundred KiB at most.
 
-    Raises ContentDecodingError for garbage and for a coding not known, IncompleteRead for a stream that ends early.
+    Raises ContentDecodingError for garbage and for a coding not known, IncompleteRead for a stream that ends early,
+    TransferTimeout when it goes on past the deadline, by time.monotonic().
     """
     if len(codings) > 10:
         raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
         if coding in ("gzip", "x-gzip", "deflate"):
-            blocks = _unpack(blocks, coding, import_module("zlib").error)
+            blocks = _unpack(blocks, coding, import_module("zlib").error, deadline)
         elif coding == "br" and _BROTLI:
-            blocks = _unbrotli(blocks, import_module(_BROTLI))
+            blocks = _unbrotli(blocks, import_module(_BROTLI), deadline)
         elif coding == "zstd" and _ZSTD:
-            blocks = _unpack(blocks, coding, import_module(_ZSTD).ZstdError)
+            blocks = _unpack(blocks, coding, import_module(_ZSTD).ZstdError, deadline)
         else:
             hint = f"; pip install requests_lite[{coding}]" if coding in ("br", "zstd") else ""
             raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here{hint}")
     return iter(blocks)
 
 
-def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception]) -> Iterator[bytes]:
+def _in_time(deadline: float | None) -> None:
+    # A few bytes can unpack to work for hours, in which nobody waits for the peer.
+    if deadline is not None and monotonic() >= deadline:
+        raise TransferTimeout("unpacking the content was not done in the total time allowed", "total")
+
+
+def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadline: float | None) -> Iterator[bytes]:
     decoder = None
     held = b""
-    got = streams = 0
+    got = streams = fruitful = 0
     try:
         for block in blocks:
             got += len(block)
             block, held = held + block, b""
+            if got - fruitful > FRUITLESS:
+                raise ContentDecodingError(f"{FRUITLESS} bytes of {coding} unpack to nothing: a trap")
             while block or decoder is not None:
+                _in_time(deadline)
                 if decoder is None:
                     # A stream may be padded with zeros, or go on with another one (RFC 1952 s2.2, RFC 8878 s3.1).
                     block = block.lstrip(b"\0") if streams else block
@@ -174,6 +205,7 @@ def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception]) -> Ite
                     decoder = _new_decoder(coding, block)
                 piece = decoder.decompress(block, BLOCK)
                 if piece:
+                    fruitful = got
                     yield piece
                 block = getattr(decoder, "unconsumed_tail", b"")
                 if decoder.eof:
@@ -189,7 +221,8 @@ def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception]) -> Ite
 
 def _new_decoder(coding: str, start: bytes) -> Any:
     if coding == "zstd":
-        return import_module(_ZSTD).ZstdDecompressor()
+        zstd = import_module(_ZSTD)
+        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})  # 8 MiB (RFC 9659)
     import zlib
 
     # "deflate" means the zlib format (RFC 9110 s8.4.1.2), whose two bytes have a check; some servers send it bare.
@@ -197,7 +230,7 @@ def _new_decoder(coding: str, start: bytes) -> Any:
     return zlib.decompressobj(31 if coding != "deflate" else -15 if bare else 15)
 
 
-def _unbrotli(blocks: Iterable[bytes], brotli: Any) -> Iterator[bytes]:
+def _unbrotli(blocks: Iterable[bytes], brotli: Any, deadline: float | None) -> Iterator[bytes]:
     decoder = brotli.Decompressor()
     got = 0
     try:
@@ -205,6 +238,7 @@ def _unbrotli(blocks: Iterable[bytes], brotli: Any) -> Iterator[bytes]:
             got += len(block)
             piece = decoder.process(block, output_buffer_limit=BLOCK)
             while piece or not decoder.can_accept_more_data():
+                _in_time(deadline)
                 yield piece
                 piece = decoder.process(b"", output_buffer_limit=BLOCK)
     except brotli.error as error:
@@ -274,7 +308,7 @@ class Raw(io.BufferedIOBase):
         if not self._codings or not self.decode_content:
             return self._body.read(limit)
         if self._decoded is None:
-            self._decoded = decode(iter(self._body.read, b""), self._codings)
+            self._decoded = decode(iter(self._body.read, b""), self._codings, self._body.deadline)
         block = self._held or next(self._decoded, b"")
         self._held = block[limit:]
         return block[:limit]

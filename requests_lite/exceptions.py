@@ -83,6 +83,8 @@ _KINDS: dict[type[Exception], type[RequestException]] = {
 }
 # fmt: on
 _PARTS = {"method": InvalidMethod, "target": InvalidURL, "field": InvalidHeader, "content": InvalidContent}
+# OpenSSL's codes for a certificate that is right in all but who signed it.
+_UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}
 # What may come out of an exchange and is not yet the user's: from_engine() makes it so.
 _OURS = ChunkedEncodingError, ContentDecodingError, ContentTooLarge
 FAULTS = (errors.TransferError, errors.InvalidMessage, EncodeError, *_OURS)
@@ -96,7 +98,10 @@ def from_engine(error: Exception, request: object, url: str, response: object = 
     if isinstance(error, (errors.ProtocolError, errors.IncompleteBody, RequestException)):
         words = f"{words} (from {url})"
     elif isinstance(error, errors.CertificateError):
-        words = f"{words}; for an authority of your own give verify='path/to/ca.pem'"
+        if getattr(error.__cause__, "verify_code", 0) in _UNKNOWN_AUTHORITY:
+            words = f"{words}; for an authority of your own give verify='path/to/ca.pem'"
+    elif "certificate required" in words:  # TLS 1.3 tells it only when the request is out
+        return SSLError(f"{words}; give the client's certificate in cert=", request=request, response=response)
     if isinstance(error, RequestException):
         return type(error)(words, request=request, response=response)
     kind = next(_KINDS[known] for known in type(error).__mro__ if known in _KINDS)

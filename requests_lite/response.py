@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from .content import Progress, Raw, codings_of, decode
-from .exceptions import FAULTS, HTTPError, InvalidContent, RequestException, StreamConsumedError, from_engine, not_json
+from .exceptions import (
+    FAULTS,
+    HTTPError,
+    InvalidContent,
+    InvalidURL,
+    RequestException,
+    StreamConsumedError,
+    from_engine,
+    not_json,
+)
 from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, Source
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
@@ -19,7 +28,7 @@ from .typed import Any
 from .urls import join, split_url
 
 # RFC 8288 s3: <target> and its parameters, of which each value may be quoted. Compiled when first needed, by re itself.
-_LINK = r"""<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)"""
+_LINK = r"""<([^<>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)"""
 _PARAMETER = r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*)))?"""
 
 
@@ -148,7 +157,10 @@ class Response:
         """The fields Link by relation, each with its `url` and parameters (RFC 8288): `links["next"]["url"]`."""
         found: dict[str, dict[str, str]] = {}
         for target, parameters in re.findall(_LINK, self.headers.get("link", "")):
-            link = {"url": join(self.url or "", target)}
+            try:
+                link = {"url": join(self.url or "", target)}
+            except InvalidURL:
+                continue  # one that is broken is no reason to miss the others
             for name, quoted, plain in re.findall(_PARAMETER, parameters):
                 link.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
             for relation in link.get("rel", "").split() or [link["url"]]:
@@ -172,10 +184,12 @@ class Response:
             return b"".join(self.iter_content())
         try:
             if not body.ended and "content-encoding" in self.headers.fields:
-                return b"".join(decode(iter(body.read, b""), codings_of(self.headers)))
+                return b"".join(decode(iter(body.read, b""), codings_of(self.headers), body.deadline))
             return body.read_all()
-        except FAULTS as error:
+        except BaseException as error:
             body.close()
+            if not isinstance(error, FAULTS):
+                raise
             raise self._failing()(error) from error
 
     def _failing(self) -> Callable[[Exception], Exception]:
@@ -186,7 +200,7 @@ class Response:
 
     def _keep(self, limit: int = 1024 * 1024) -> None:
         """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
-        if self._body is not None:
+        if self._body is not None and not self._body.failure:
             self._max_size = self._progress = None  # they are for the content that is asked for
             content = b""
             while len(content) <= limit:

@@ -562,3 +562,13 @@ def test_digest_against_httpbin(algorithm: str, password: str, httpbin: Any) -> 
         assert response.status_code == 200
         assert sent(request)["nc"] == "00000002"
     assert auth.answer(request, 200 if response.ok else 401, response.headers) is False
+
+
+def test_what_auth_returns_is_the_request_that_goes_out() -> None:
+    def elsewhere(request: requests_lite.PreparedRequest) -> requests_lite.PreparedRequest:
+        other = request.copy()
+        other.url, other.method, other.headers["X-Signed"] = request.url + "?signature=1", "PUT", "yes"
+        return other
+
+    prepared = requests_lite.Request("GET", "http://h/x", auth=elsewhere).prepare()
+    assert (prepared.url, prepared.method, prepared.headers["x-signed"]) == ("http://h/x?signature=1", "PUT", "yes")

@@ -176,3 +176,15 @@ def test_text_by_charset_else_bom_else_utf_8_else_windows_1252(content: bytes, c
 def test_codings_without_end_are_refused() -> None:
     with pytest.raises(ContentDecodingError, match="5000 content codings"):
         decode([b""], ["gzip"] * 5000)
+
+
+def test_whoever_signs_content_can_read_it_whole() -> None:
+    """It is sent afterwards from where it began; and what can be read only once is not read at all."""
+    file = io.BytesIO(b"skip content")
+    file.seek(5)
+    for content in (FileContent(file), Content([b"con", "tent"]), Content((bytearray(b"con"), memoryview(b"tent")))):
+        assert content.read() == content.read() == b"".join(map(bytes, content.blocks())) == b"content"
+    once = Content(iter([b"content"]))
+    assert next(once.blocks()) == b"content"
+    with pytest.raises(UnrewindableContent, match="can be sent only once"):
+        once.read()

@@ -859,3 +859,16 @@ def test_dates_mean_what_the_calendar_says(date: object, form: str) -> None:
         except ValueError:
             return
     assert cookie_date(text) == (date.timestamp() if year >= 1601 else None)
+
+
+def test_the_jar_is_loaded_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from test_import import modules_after
+
+    import requests_lite
+
+    assert "requests_lite.cookies" not in modules_after("import requests_lite")
+    assert "requests_lite.cookies" in modules_after("import requests_lite\nrequests_lite.cookies.CookieJar()")
+    monkeypatch.delattr(requests_lite, "cookies", raising=False)  # as if nobody had asked yet
+    assert requests_lite.cookies is sys.modules["requests_lite.cookies"]
+    with pytest.raises(AttributeError, match="module 'requests_lite' has no attribute 'gett'"):
+        getattr(requests_lite, "gett")  # noqa: B009  # a type checker would not let it pass

@@ -373,3 +373,23 @@ def test_a_child_and_its_parent_ask_the_same_server() -> None:
         assert get("/3") == b"ok"
         assert server.connections == 2
         opener.pool.close()
+
+
+@pytest.mark.parametrize("first", ["count", "close", "give"])
+def test_whatever_a_child_does_first_its_pool_is_empty(
+    first: str, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a child would find it, without one."""
+    monkeypatch.setattr(connection_module, "process", connection_module.process)
+    pool = Pool()
+    [idle] = make(pool)
+    connection_module._forked()
+    if first == "count":
+        assert len(pool) == 0
+    elif first == "close":
+        pool.close()
+    else:
+        made = make(pool)
+        assert take_all(pool) == made
+    assert take_all(pool) == []
+    assert (idle.reason, make.is_closed(idle)) == ("", False)

@@ -297,7 +297,10 @@ def test_the_three_forms_of_a_date_wherever_we_are(form: str) -> None:
     assert 90 <= pause(Retry(), after=after) <= 100
 
 
-@pytest.mark.parametrize("after", ["-1", "1.5", "soon", "²", "Thu, 99 Foo 2026 00:00:00 GMT", "1e3", ";", "1 2"])
+@pytest.mark.parametrize(
+    "after",
+    ["-1", "1.5", "soon", "²", "Thu, 99 Foo 2026 00:00:00 GMT", "Fri, 31 Dec 99999 23:59:59 GMT", "1e3", ";", "1 2"],
+)
 def test_what_is_neither_is_as_if_it_was_not_there(after: str) -> None:
     assert 0.75 <= pause(Retry(backoff=1), after=after) <= 1.25
 

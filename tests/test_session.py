@@ -766,3 +766,11 @@ def test_a_server_leads_to_no_adapter_for_another_scheme() -> None:
         session.mount("file://", lambda request: pytest.fail("it was asked"))
         with pytest.raises(requests_lite.InvalidSchema, match="a redirect leads to http or https, not 'file'"):
             session.get(server.url)
+
+
+def test_headers_of_a_session_may_be_any_mapping() -> None:
+    with Server([Expect(b"X-A: 1\r\n", b"x-b: 2\r\n", without=[b"User-Agent"]), answer()]) as server:
+        with Session() as session:
+            session.headers = {"X-A": "1"}  # type: ignore[assignment]  # as users of requests do
+            assert session.get(server.url, headers={"x-b": "2"}).ok
+            assert session.headers == {"x-a": "1"}

@@ -22,9 +22,10 @@ class Source:
     As it stands here it is content that was received already, to be read once more as if it came from the wire.
     """
 
-    __slots__ = ("at", "lost", "received")
+    __slots__ = ("at", "deadline", "lost", "received")
 
     def __init__(self, received: bytes = b"") -> None:
+        self.deadline: float | None = None  # when all has to be over, by time.monotonic()
         self.received = received  # came with the head or with an earlier block
         self.at = 0  # how much of `received` has been taken
         self.lost = ""  # how the connection broke; a peer that closes in good order does not break it
@@ -118,10 +119,11 @@ class Body:
     connection goes home by itself; `close()` before that gives it up.
     """
 
-    __slots__ = ("ended", "failure", "got", "length", "source", "trailers")
+    __slots__ = ("deadline", "ended", "failure", "got", "length", "source", "trailers")
 
     def __init__(self, source: Source, length: int) -> None:
         self.source = source
+        self.deadline = source.deadline  # when its end is taken, the connection may have another already
         self.length = length  # of the content; of what is left of a chunk; -1 when it is not known
         self.got = 0  # bytes of content taken so far
         self.trailers: Headers | None = None

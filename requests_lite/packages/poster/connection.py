@@ -60,7 +60,7 @@ class Connection(Source):
     """
 
     # fmt: off
-    __slots__ = ("_close_after", "_deadline", "_events", "_informational", "_poller", "_process", "_silence", "_sock",
+    __slots__ = ("_close_after", "_events", "_informational", "_poller", "_process", "_silence", "_sock",
                  "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")
     # fmt: on
 
@@ -96,10 +96,10 @@ class Connection(Source):
         that says Expect: 100-continue. Raises TransferError; the connection is then closed.
         """
         self._silence = silence
-        self._deadline = deadline
-        # Idle connections were probed by the pool. Over TLS tickets for later sessions may have come, and no more.
-        fresh = not (self.idle_since or self._turns)
-        self._close_after = EARLY if fresh and self.is_readable() else "the request said so" if last else ""
+        self.deadline = deadline
+        # Idle connections were probed by the pool.
+        early = not self.idle_since and self.is_readable() and self._has_spoken()
+        self._close_after = EARLY if early else "the request said so" if last else ""
         self.sent = self.answered = False
         self._informational = 0
         try:
@@ -112,11 +112,21 @@ class Connection(Source):
             self.close(str(error) if isinstance(error, TransferError) else "the request was interrupted")
             raise
 
+    def _has_spoken(self) -> bool:
+        """Tell whether what has arrived on a new connection is more than TLS's tickets for later sessions."""
+        if not self._turns:
+            return True
+        try:
+            self.received = self._sock.recv(BLOCK)
+        except OSError:
+            return False  # nothing; or what is wrong is found when sending
+        return bool(self.received)
+
     def _send(self, block: Block) -> bool:
         """Send block; False when the peer does not want it any more, and may have said why."""
         view = block
         while True:
-            if self._deadline is not None:
+            if self.deadline is not None:
                 self._check_time()
             try:
                 count = self._sock.send(view)
@@ -137,7 +147,7 @@ class Connection(Source):
     def _declined(self) -> bool:
         """Wait for the peer to ask for the content; False also when it says nothing, as older servers do."""
         until = monotonic() + INVITATION_LIMIT
-        until = until if self._deadline is None else min(until, self._deadline)
+        until = until if self.deadline is None else min(until, self.deadline)
         # Over TLS it may be a ticket for later sessions that comes first.
         while not self.answered and (self.is_readable() or wait(self._poller, None, until)):
             if self._answer_came():
@@ -216,7 +226,7 @@ class Connection(Source):
         return bytes(head)
 
     def receive(self, limit: int) -> bytes:
-        if self._deadline is not None:
+        if self.deadline is not None:
             self._check_time()
         while True:
             try:
@@ -228,7 +238,7 @@ class Connection(Source):
                 return b""
 
     def receive_into(self, view: memoryview) -> int:
-        if self._deadline is not None:
+        if self.deadline is not None:
             self._check_time()
         while True:
             try:
@@ -244,10 +254,10 @@ class Connection(Source):
         if events != self._events:
             self._poller.modify(self._sock.fileno(), events)
             self._events = events
-        if self._deadline is None and self._silence is not None and 0 < self._silence < 1e6:
+        if self.deadline is None and self._silence is not None and 0 < self._silence < 1e6:
             ready = self._poller.poll(self._silence * 1000)
         else:
-            ready = wait(self._poller, self._silence, self._deadline)
+            ready = wait(self._poller, self._silence, self.deadline)
         if ready:
             return ready[0][1]
         self._check_time()
@@ -256,7 +266,7 @@ class Connection(Source):
 
     def _check_time(self) -> None:
         # A peer that always has a byte more never makes us wait.
-        if self._deadline is not None and monotonic() >= self._deadline:
+        if self.deadline is not None and monotonic() >= self.deadline:
             raise self._timed_out(f"{self.name} was not done in the total time allowed", "total")
 
     def _timed_out(self, message: str, phase: str) -> TransferTimeout:

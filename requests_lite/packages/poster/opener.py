@@ -130,7 +130,8 @@ def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None
             raise errors.ProxyFailed("an https URL through a proxy reached by https itself: TLS in TLS is not spoken")
         try:
             sock = connect(proxy[:3], deadline, None, source)
-            sock = secure(sock, proxy[:3], tls, deadline) if proxy[0] == "https" else sock
+            # The client's certificate is for the origin alone.
+            sock = secure(sock, proxy[:3], (tls[0], None), deadline) if proxy[0] == "https" else sock
         except errors.TLSError:
             raise
         except errors.ConnectError as error:
