@@ -241,12 +241,12 @@ def test_an_address_given() -> None:
 
 def test_an_address_for_one_port() -> None:
     with Server([Expect(), Send(RESPONSE)]) as server:
-        with Session(resolve={f"a..b:{server.port}": server.host}) as session:
+        with Session(resolve={f"nowhere.invalid:{server.port}": server.host}) as session:
             assert session.get(f"http://127.0.0.1:{server.port}/").content == b"ok"
             with pytest.raises(InvalidURL):
                 session.get(f"http://a b:{server.port}/")
             with pytest.raises(ConnectionError, match="cannot find the address"):
-                session.get("http://a..b/")
+                session.get("http://nowhere.invalid/")
     with Server([Expect(b"\r\nHost: x.test:"), Send(RESPONSE)]) as server:
         places = {"x.test": "127.0.0.1:1", f"x.test:{server.port}": server.host}  # the more exact one counts
         with Session(resolve=places) as session:

@@ -133,7 +133,7 @@ def authority(host: str, port: int) -> str:
 def said(error: BaseException) -> str:
     """Return what an error of the system says, to stand behind a colon."""
     words = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return words[:1].lower() + words[1:]
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
 def _alternating(addresses: Sequence[Address]) -> list[Address]:

@@ -1,0 +1,277 @@
+"""What a hostile server, proxy or signal can try, one promise a test; test_misbehaving has the catalogue by rows."""
+
+from __future__ import annotations
+
+import gzip
+import select
+import signal
+import ssl
+import threading
+import zlib
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import pytest
+
+import requests_lite
+from conftest import Certificates
+from requests_lite import ConnectionError, ContentDecodingError, InvalidURL, ReadTimeout, Response, Session
+from requests_lite.content import decode
+from requests_lite.exceptions import from_engine
+from requests_lite.packages.poster.errors import CertificateError, ConnectionLost
+from server import Expect, HalfClose, Send, Server, Step, Wait
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def packed(content: bytes, codings: str = "gzip") -> Send:
+    return Send(OK + b"Content-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (codings.encode(), len(content)) + content)
+
+
+# Content that is work
+
+
+def zeros_behind(content: bytes, size: int) -> bytes:
+    """Return content gzipped, zeros behind it, and all that gzipped, by a stream so as not to hold the zeros."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [packer.compress(gzip.compress(content))]
+    block = bytes(1 << 20)
+    parts += [packer.compress(block) for _ in range(size >> 20)]
+    return b"".join([*parts, packer.flush()])
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [zeros_behind(b"ok", 64 << 20), gzip.compress(gzip.compress(b"") * 200_000), gzip.compress(bytes(2 << 20))],
+    ids=["zeros", "empty streams", "zeros from the start"],
+)
+def test_what_unpacks_to_nothing_is_given_up(trap: bytes) -> None:
+    with Server([Expect(), packed(gzip.compress(trap), "gzip, gzip, gzip")]) as server:
+        begun = monotonic()
+        with pytest.raises(ContentDecodingError):
+            requests_lite.get(server.url)
+        assert monotonic() - begun < 5
+
+
+def test_padding_of_a_tape_s_block_is_none() -> None:
+    content = gzip.compress(b"ok") + bytes(512 * 1024)
+    with Server([Expect(), packed(content)]) as server:
+        assert requests_lite.get(server.url).content == b"ok"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_unpacking_keeps_the_deadline(coding: str) -> None:
+    """It is looked at in each step, though nobody waits for the peer."""
+    pieces = decode(endless(coding), [coding], monotonic() + 0.2)
+    begun = monotonic()
+    with pytest.raises(TimeoutError, match="total time"):
+        for _ in pieces:
+            pass
+    assert monotonic() - begun < 5
+
+
+def endless(coding: str) -> Iterator[bytes]:
+    zeros = bytes(4 << 20)
+    if coding == "gzip":
+        packer: Any = zlib.compressobj(9, zlib.DEFLATED, 31)
+        while True:
+            yield packer.compress(zeros)
+    if coding == "br":
+        from importlib import import_module
+
+        brotli: Any = import_module("brotli")
+
+        packer = brotli.Compressor(quality=1)
+        while True:
+            yield packer.process(zeros) + packer.flush()
+    from backports import zstd
+
+    packer = zstd.ZstdCompressor()
+    while True:
+        yield packer.compress(zeros, packer.FLUSH_BLOCK)
+
+
+def test_a_bomb_without_end_in_the_total_time() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(512 << 20)))
+    with Server([Expect(), packed(bomb, "gzip, gzip")]) as server:
+        begun = monotonic()
+        with pytest.raises(ReadTimeout, match="not done in the total time"):
+            requests_lite.get(server.url, timeout=(5, 5, 0.2))
+        assert monotonic() - begun < 5
+
+
+def test_a_zstd_frame_may_not_ask_for_more_than_8_mib() -> None:
+    """RFC 9659."""
+    from backports import zstd
+
+    for window, fits in ((23, True), (27, False)):
+        options: Any = {zstd.CompressionParameter.window_log: window, zstd.CompressionParameter.content_size_flag: 0}
+        packer = zstd.ZstdCompressor(options=options)
+        content = packer.compress(bytes(1 << 20), packer.FLUSH_BLOCK) + packer.flush()
+        with Server([Expect(), packed(content, "zstd")]) as server:
+            if fits:
+                assert requests_lite.get(server.url).content == bytes(1 << 20)
+            else:
+                with pytest.raises(ContentDecodingError, match="not zstd"):
+                    requests_lite.get(server.url)
+
+
+# Answers before they were asked for
+
+
+@pytest.mark.parametrize("said", [OK + b"Content-Length: 4\r\n\r\nevil", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_an_answer_over_tls_before_the_request(said: bytes, certificates: Certificates) -> None:
+    """It may be what a front end had left of another's; whatever it is, the connection serves nobody else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificates.authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    heard = threading.Event()
+    good = Send(OK + b"Content-Length: 2\r\n\r\nok")
+    with Server([Send(said), Wait(heard), Expect(), good], [Expect(b"GET /next "), good], tls=context) as server:
+        with Session(verify=certificates.ca) as session:
+            session.mount(server.url, early := Late(heard))
+            session.get(server.url)
+            assert early.asked
+            assert session.get(server.url + "/next").content == b"ok"
+            assert server.connections == 2
+
+
+class Late(requests_lite.HTTPAdapter):
+    """Lets the peer speak before a request goes out on a new connection."""
+
+    asked = False
+
+    def __init__(self, heard: threading.Event) -> None:
+        super().__init__()
+        from requests_lite.packages.poster import connection
+
+        self.heard, self.exchange = heard, connection.Connection.exchange
+
+    def send(self, request: Any, *given: Any, **options: Any) -> Response:
+        from requests_lite.packages.poster.connection import Connection
+
+        def exchange(connection: Connection, *rest: Any) -> Any:
+            if not self.asked:
+                assert select.select([connection._sock], [], [], 5)[0]  # what the peer says is there
+            self.asked = True
+            self.heard.set()
+            return self.exchange(connection, *rest)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Connection, "exchange", exchange)
+            return super().send(request, *given, **options)
+
+
+# Interrupts
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that send signals")
+def test_content_that_was_interrupted_is_never_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk-size line comes in halves, "1" and "0": what is left of it must not pass for the last chunk."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    release = threading.Event()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    script: list[Step] = [Expect(), Send(OK + b"Transfer-Encoding: chunked\r\n\r\n1"), Wait(release)]
+    try:
+        with Server([*script, Send(b"0\r\n0123456789abcdef\r\n0\r\n\r\n")]) as server:
+            response = requests_lite.get(server.url, stream=True)
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(Interrupted):
+                _ = response.content
+            release.set()
+            with pytest.raises(ConnectionError, match="there is no more content"):
+                _ = response.content
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+# What stands in fields
+
+
+def test_links_take_time_by_their_length_alone() -> None:
+    with Server([Expect(), Send(OK + b"Content-Length: 0\r\nLink: " + b"<" * 250_000 + b"\r\n\r\n")]) as server:
+        begun = monotonic()
+        assert requests_lite.get(server.url).links == {}
+        assert monotonic() - begun < 2
+
+
+def test_a_broken_link_hides_no_other() -> None:
+    link = b"Link: <http://[>; rel=first, </ok>; rel=next"
+    with Server([Expect(), Send(OK + b"Content-Length: 0\r\n" + link + b"\r\n\r\n")]) as server:
+        assert requests_lite.get(server.url).links == {"next": {"url": server.url + "/ok", "rel": "next"}}
+
+
+def test_a_location_with_a_password_that_is_no_url() -> None:
+    """The standard library's words have the whole of it in them."""
+    location = "Location: http://user:secret@\u2100/".encode()
+    with Server([Expect(), Send(b"HTTP/1.1 302 Found\r\n" + location + b"\r\nContent-Length: 0\r\n\r\n")]) as server:
+        with pytest.raises(InvalidURL) as caught:
+            requests_lite.get(server.url)
+        error: BaseException | None = caught.value
+        while error is not None:
+            assert "secret" not in str(error)
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+@pytest.mark.parametrize("host", ["a..b", ".example.com", "x" * 64 + ".example.com"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_host_that_no_resolver_could_find(host: str, scheme: str) -> None:
+    """Such a name reaches no proxy and no TLS either."""
+    with pytest.raises(InvalidURL, match="no domain name"):
+        requests_lite.get(f"{scheme}://{host}/", proxies={"all": "http://127.0.0.1:1"})
+    with Session(resolve={host: "127.0.0.1"}) as session, pytest.raises(InvalidURL, match="no domain name"):
+        session.get(f"{scheme}://{host}/")
+
+
+@pytest.mark.parametrize("host", ["fa\u00df.de", "\u03b2\u03cc\u03bb\u03bf\u03c2.com", "a\u200db.com"])
+def test_a_name_that_old_and_new_rules_read_in_two_ways(host: str) -> None:
+    """IDNA 2003 takes the first for fass.de, which is somebody else's."""
+    with pytest.raises(InvalidURL, match="xn--"):
+        requests_lite.get(f"http://{host}/")
+
+
+# Hooks, redirects
+
+
+def test_a_hook_may_close_a_redirect() -> None:
+    redirect = Send(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 2\r\n\r\nno")
+    script: list[list[Step]] = [
+        [Expect(), redirect, HalfClose()],
+        [Expect(b"GET /x "), Send(OK + b"\r\nok"), HalfClose()],
+    ]
+
+    def close(response: Response, **_: object) -> None:
+        if response.is_redirect:
+            response.close()
+
+    with Server(*script) as server:
+        assert requests_lite.get(server.url, hooks={"response": close}).content == b"ok"
+
+
+# What helps against an error of TLS
+
+
+@pytest.mark.parametrize(
+    ("code", "helps"), [(18, True), (19, True), (20, True), (10, False), (62, False), (23, False), (None, False)]
+)
+def test_an_authority_of_one_s_own_is_named_where_it_helps(code: int | None, helps: bool) -> None:
+    """Not for a certificate that is over (10), revoked (23), or another's (62)."""
+    error = CertificateError("the certificate of h is not trusted: so it is")
+    error.__cause__ = ssl.SSLCertVerificationError()
+    if code is not None:
+        error.__cause__.verify_code = code
+    assert ("verify=" in str(from_engine(error, None, "https://h/"))) == helps
+
+
+def test_a_certificate_that_is_missing_is_named() -> None:
+    """In TLS 1.3 the handshake is over when a server says so."""
+    error = from_engine(ConnectionLost("lost before an answer came: tlsv13 alert certificate required"), None, "")
+    assert isinstance(error, requests_lite.SSLError)
+    assert "give the client's certificate in cert=" in str(error)
