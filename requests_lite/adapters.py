@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -45,6 +46,7 @@ Proxies = Mapping[str, "str | None"]
 # server does; two minutes outlast what proxies and servers themselves allow.
 DEFAULT_TIMEOUT = (10.0, 120.0)
 _DEFAULT_LIMITS = (*DEFAULT_TIMEOUT, None)
+_TRUST = re.compile("assert_|ca_|cert_|key_|ssl_")  # urllib3's options that say whom to trust
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -83,6 +85,8 @@ class HTTPAdapter(BaseAdapter):
     waits for another's connection, so pool_block has no effect.
     """
 
+    __attrs__: list[str] = []  # noqa: RUF012  # subclasses add to it what requests would pickle
+
     def __init__(
         self, pool_connections: int = 10, pool_maxsize: int = 10, max_retries: object = 0, pool_block: bool = False, *,
         resolve: Mapping[str, str] | None = None, source_address: str | tuple[str, int] | None = None,
@@ -90,18 +94,26 @@ class HTTPAdapter(BaseAdapter):
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
         self.max_retries = _retries(max_retries)
         self.resolve = resolve
-        self.source_address: Any = source_address
-        self.init_poolmanager(pool_connections, pool_maxsize, pool_block)
+        self._source: Any = source_address  # subclasses have a source_address of their own
+        self.init_poolmanager(pool_connections, pool_maxsize, block=pool_block)
 
     def init_poolmanager(
         self, connections: int, maxsize: int, block: bool = False, *, ssl_context: object = None,
-        source_address: str | tuple[str, int] | None = None, **ignored: object,
+        source_address: str | tuple[str, int] | None = None, **options: object,
     ) -> None:  # fmt: skip
         """Make the pool; what a subclass overrides to give an SSLContext of its own to each connection."""
+        if tls := [name for name, value in options.items() if value is not None and _TRUST.match(name)]:
+            raise TypeError(f"ssl_context=, an SSLContext, takes the place of {', '.join(tls)}")
         self._opener = Opener(Pool(maxsize, maxsize * connections))
         self.ssl_context = ssl_context
-        source = source_address or self.source_address
-        self.source_address = (source, 0) if isinstance(source, str) else source
+        source = source_address or self._source
+        self._source = (source, 0) if isinstance(source, str) else source
+
+    def _be_like(self, manager: Any) -> None:
+        options = {**manager.connection_pool_kw, "maxsize": self.pool_maxsize}
+        HTTPAdapter.init_poolmanager(self, self.pool_connections, **options)
+
+    poolmanager = property(None, _be_like)  # subclasses set it to a PoolManager of urllib3
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_opener": None, "ssl_context": None}
@@ -120,7 +132,7 @@ class HTTPAdapter(BaseAdapter):
             raise InvalidSchema(f"the scheme of a URL is http or https, not {origin[0]!r}", request=request)
         try:
             limits = _DEFAULT_LIMITS if timeout is DEFAULT_TIMEOUT else limits_of(timeout)
-            via = self._via(target, proxies) if proxies or self.resolve or self.source_address else None
+            via = self._via(target, proxies) if proxies or self.resolve or self._source else None
             tls = None
             if origin[0] == "https" or (via is not None and via[0] is not None and via[0][0] == "https"):
                 tls = tls_of(self.ssl_context if self.ssl_context is not None and verify is True else verify, cert)
@@ -141,7 +153,7 @@ class HTTPAdapter(BaseAdapter):
             return None
         url = proxy_among(proxies, target) if proxies else None
         places = self.resolve or {}
-        place, source = places.get(f"{host}:{port}") or places.get(host), self.source_address
+        place, source = places.get(f"{host}:{port}") or places.get(host), self._source
         return (proxy_of(url) if url else None, place, source) if url or place or source else None
 
     def close(self) -> None:

@@ -104,10 +104,10 @@ class UserAgent:
             text = self.json_dumps(json)
             json = text.encode() if isinstance(text, str) else text
         prepared.prepare_body(request.data, request.files, json)
-        body = prepared.body
+        body = prepared._body
         request._given = (body, *given) if isinstance(body, Content) else None
         if request.progress is not None and body is not None:
-            prepared.body = Watched(body, request.progress)
+            prepared.body = Watched(prepared.content() or b"", request.progress)
 
     def perform(self, request: Any, wrong: Mapping[str, object]) -> Response:
         """Prepare a request and send it; wrong are keywords that it does not take."""

@@ -21,6 +21,7 @@ from .urls import Pairs, encode_pairs
 
 Data = Pairs | Iterable[Block | str] | io.IOBase | str | bytes | bytearray | None
 
+FORM = "application/x-www-form-urlencoded"
 Progress = Callable[[int, "int | None"], object]
 # What cookies= takes (see cookies.CookieJar), and hooks=.
 CookiesLike = Mapping[str, "str | None"] | Iterable[object]
@@ -125,7 +126,7 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
         return bytes(data), None
     if isinstance(data, (Mapping, list, tuple)):
         try:
-            return encode_pairs(data).encode(), "application/x-www-form-urlencoded"
+            return encode_pairs(data).encode(), FORM
         except (TypeError, ValueError) as error:
             raise InvalidContent(f"data= as a list holds (name, value) pairs: {error}") from error
     if hasattr(data, "read"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
-from .content import CookiesLike, Data, Hooks, encode
+from .content import FORM, CookiesLike, Data, FormContent, Hooks, encode
+from .packages.poster.errors import UnrewindableContent
 from .packages.poster.headers import Headers, HeadersLike
 from .packages.poster.opener import keeps_credentials
+from .packages.poster.part import BLOCK_SIZE
 from .packages.poster.sending import Content
 from .redirects import next_request
 from .typed import Any
@@ -39,16 +41,16 @@ class PreparedRequest:
         self.method = method
         self.target: SplitURL = target  # type: ignore[assignment]  # None until it has a URL
         self.headers = Headers(headers)
-        self.body = body  # bytes, Content, or whatever else data= takes
+        self._body = body
 
     def __repr__(self) -> str:
         return f"<PreparedRequest [{self.method}]>"
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the request, without content that streams, hooks, and what sets credentials."""
-        body = self.body if isinstance(self.body, (bytes, str)) else None
+        body = self._body if isinstance(self._body, (bytes, str)) else None
         kept = {name: value for name, value in self.__dict__.items() if name not in ("_hooks", "_auth")}
-        return {**kept, "body": body}
+        return {**kept, "_body": body}
 
     @property
     def url(self) -> str:
@@ -56,8 +58,22 @@ class PreparedRequest:
         return self.target.url if self.target else ""
 
     @url.setter
-    def url(self, url: str) -> None:
-        self.target = split_url(url)
+    def url(self, url: str | bytes) -> None:
+        self.target = split_url(url.decode() if isinstance(url, bytes) else url)
+
+    @property
+    def body(self) -> Any:
+        """The content as data= takes it: bytes; str for a form in a URL's manner; a Content for what streams."""
+        if isinstance(self._body, FormContent) and (self._body.length or BLOCK_SIZE) < BLOCK_SIZE:
+            try:
+                return self._body.read()  # as those who look at it know it from requests
+            except UnrewindableContent:
+                pass
+        return self._body
+
+    @body.setter
+    def body(self, body: Any) -> None:
+        self._body = body
 
     @property
     def hooks(self) -> Any:
@@ -77,7 +93,7 @@ class PreparedRequest:
 
     def copy(self) -> PreparedRequest:
         """Return a copy that changes on its own."""
-        copy = PreparedRequest(self.method, self.target, self.headers, self.body)
+        copy = PreparedRequest(self.method, self.target, self.headers, self._body)
         copy.__dict__.update({name: value for name, value in self.__dict__.items() if name not in copy.__dict__})
         return copy
 
@@ -120,7 +136,9 @@ class PreparedRequest:
 
     def prepare_body(self, data: Data, files: object = None, json: object = None) -> None:
         """Set the content, and the Content-Type unless it is there. Raises InvalidContent and its kin."""
-        self.body, content_type = encode(data, files, json)
+        self._body, content_type = encode(data, files, json)
+        if isinstance(self._body, bytes) and (isinstance(data, str) or content_type == FORM):
+            self._body = self._body.decode()
         # A multipart type given by hand cannot know the boundary.
         own = self.headers.get("content-type", "").lower()
         if content_type and (not own or (files and own.startswith("multipart/") and "boundary=" not in own)):
@@ -170,15 +188,16 @@ class PreparedRequest:
 
     def content(self) -> bytes | Content | None:
         """Return the body as what the engine sends."""
-        if self.body is None or isinstance(self.body, (bytes, Content)):
-            return self.body
-        self.body, _ = encode(self.body)
-        return self.body  # type: ignore[no-any-return]  # one of these, now that it is encoded
+        if self._body is None or isinstance(self._body, (bytes, Content)):
+            return self._body
+        content, _ = encode(self._body)
+        self._body = self._body if isinstance(self._body, str) else content
+        return content
 
     def rewind(self) -> None:
         """Send the content back to where it began. Raises UnrewindableContent."""
-        if isinstance(self.body, Content):
-            self.body.rewind()
+        if isinstance(self._body, Content):
+            self._body.rewind()
 
     def redirected(self, status: int, location: str, use_netrc: bool = False) -> PreparedRequest:
         """Return the request that a redirect asks for, with what may go along. Raises InvalidURL and its kin."""
@@ -189,7 +208,7 @@ class PreparedRequest:
         if with_content:
             following.rewind()
         else:
-            following.body = None
+            following._body = None
             for name in list(headers):
                 if name.lower().startswith(("content-", "transfer-encoding", "digest", "expect")):
                     del headers[name]

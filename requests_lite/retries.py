@@ -36,8 +36,8 @@ class Retry:
         return self.total > 0
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        """Tell whether a status alone is a reason to try again; libraries that play a server ask for it."""
-        return self.pause(1, method, status_code, None, None) >= 0
+        """Tell libraries that play a server, and would try again, that this is not theirs to do."""
+        return False
 
     @classmethod
     def of(cls, given: object) -> Retry | None:

@@ -44,8 +44,11 @@ class Session(Verbs):
     ) -> None:  # fmt: skip
         self.headers = Headers(DEFAULT_HEADERS)
         self.headers.merge(headers or {})
-        self.base_url, self.params, self.auth = base_url, params if params is not None else {}, auth
-        self.timeout, self.retries, self.proxies = timeout, retries, dict(proxies or {})
+        # A subclass may have set either before, as requests' Session knows neither.
+        self.base_url = self.base_url if base_url is None else base_url
+        self.timeout = self.timeout if timeout is DEFAULT_TIMEOUT else timeout
+        self.params, self.auth = params if params is not None else {}, auth
+        self.retries, self.proxies = retries, dict(proxies or {})
         self._verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env
         self.hooks = {"response": hooks_of(hooks)}
         self.max_redirects, self.raise_for_status = max_redirects, raise_for_status

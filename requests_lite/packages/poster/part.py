@@ -154,6 +154,8 @@ class MultipartParam:
                         end = source.tell()
                     source.seek(start)
                     self._start, size = start, max(0, end - start)
+            if size is None and isinstance(length := getattr(source, "len", None), int):
+                size = length  # of what is read but once, as an encoder of requests_toolbelt
         elif isinstance(source, os.PathLike):
             self._path = os.fspath(source)
             if os.path.isdir(source):
