@@ -113,7 +113,7 @@ class CookieJar:
     def set(self, name: str, value: str | None, *, domain: str | None = None, path: str | None = None,
             secure: bool = False, expires: float | None = None, http_only: bool = False,
             rest: Iterable[str] = (), **others: object) -> Cookie | None:
-        """Set a cookie and return it, or with the value None remove it. Raises InvalidHeader if it would read as another.
+        """Set a cookie and return it, or with the value None remove it. Raises InvalidHeader for what reads as another.
 
         Keywords of http.cookiejar are understood: HttpOnly in rest counts, what RFC 6265 has done away with does not.
         """

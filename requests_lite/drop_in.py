@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import MethodType, ModuleType, SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
-from .agent import DEFAULT_HEADERS, __version__, _adapter
+from .agent import __version__, _adapter
 from .auth import AuthObject, challenges
 from .content import decode_pieces, encode
 from .environment import netrc_for, proxy_among
@@ -27,16 +27,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# fmt: off
 _MODULES = ["requests", *map("requests.{}".format, """_internal_utils adapters api auth certs compat cookies exceptions
-    hooks models packages sessions status_codes structures utils""".split())]  # fmt: skip
+    hooks models packages sessions status_codes structures utils""".split())]
 # Where a name is looked for when one of these is asked for it: the first place that has it wins.
 _PLACES = """requests_lite requests_lite.drop_in requests_lite.exceptions urllib.parse collections collections.abc io
     requests_lite.cookies http.cookies urllib.request urllib3.exceptions urllib3""".split()
 # What has another name at its place, behind the colon, or is a module itself.
 _ALIASES = dict(pair.split("=") for pair in """BaseHTTPError=urllib3.exceptions:HTTPError Retry=urllib3.util:Retry
     REDIRECT_STATI=requests_lite.redirects:REDIRECTS builtin_str=builtins:str bytes=builtins:bytes str=builtins:str
-    cookielib=http.cookiejar: get_encoding_from_headers=requests_lite.content:charset_of json=json:
-    requote_uri=requests_lite.urls:_encoded""".split())  # fmt: skip
+    is_py2=builtins:False cookielib=http.cookiejar: default_headers=requests_lite.agent:DEFAULT_HEADERS.copy json=json:
+    get_encoding_from_headers=requests_lite.content:charset_of requote_uri=requests_lite.urls:_encoded""".split())
 _VERBS = "get options head post put patch delete".split()
 
 
@@ -45,11 +46,10 @@ def install_as_requests() -> None:
     if "requests" in sys.modules and _finder not in sys.meta_path:
         raise RuntimeError("requests is imported already; call install_as_requests() before anything imports it")
     for verb in _VERBS:
-        setattr(Session, verb, _by_way_of_request(verb))  # which libraries replace
-    sys.meta_path[:] = dict.fromkeys([_finder, *sys.meta_path])
+        setattr(Session, verb, _by_way_of_request(verb))  # which libraries put their own in the place of
+    sys.meta_path[:] = [_finder, *(finder for finder in sys.meta_path if finder is not _finder)]
 
 
-# fmt: off
 class _Finder:
     """The finder before all others, and the loader of what it finds: modules that know where their names are."""
 
@@ -69,16 +69,16 @@ class _Finder:
                       (key[0] != "_" or key == "__version__") and not isinstance(value, ModuleType)},
                      __getattr__=partial(_find, module, home))
         if name in ("requests", "requests.api"):
-            api = import_module("requests.api")
-            names.update({verb: MethodType(getattr(Session, verb), api) for verb in _VERBS}, request=request)
             # Many take a version apart by its dots, and all want a recent one; the title tells who this is.
-            names.update(__version__="2.32.5", __build__=0x023205, __title__="requests_lite")
+            names.update({verb: MethodType(getattr(Session, verb), import_module("requests.api")) for verb in _VERBS},
+                         request=request, __version__="2.32.5", __build__=0x023205, __title__="requests_lite")
 
 
 _finder = _Finder()
 
 
 def _find(module: ModuleType, home: str, name: str) -> Any:
+    """Return what a module of requests has by a name, which it keeps: a submodule, an alias, what its places have."""
     places = f"{module.__name__}.{name}:", _ALIASES.get(name, ":"), *(f"{place}:{name}" for place in [home, *_PLACES])
     for place in places if name[:2] != "__" else ():
         with suppress(ImportError, AttributeError, ValueError):
@@ -95,8 +95,7 @@ def request(method: str, url: str, **options: Any) -> Any:
 
 # The rest is what requests has beside HTTP, for those who import it.
 RequestsWarning = FileModeWarning = RequestsDependencyWarning = type("RequestsWarning", (Warning,), {})
-is_py2, is_py3, basestring, integer_types, numeric_types = False, True, (str, bytes), (int,), (int, float)
-DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES = False, 10, 0
+is_py3, basestring, DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES = True, (str, bytes), False, 10, 0
 
 
 class CaseInsensitiveDict(MutableMapping["Any", "Any"]):
@@ -112,8 +111,7 @@ class CaseInsensitiveDict(MutableMapping["Any", "Any"]):
     def __iter__(self) -> Iterator[Any]: return (name for name, _ in self._items.values())
     def __len__(self) -> int: return len(self._items)
     def __repr__(self) -> str: return repr(dict(self))
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mapping) and _lower(self) == _lower(other)
+    def __eq__(self, other: object) -> bool: return isinstance(other, Mapping) and _lower(self) == _lower(other)
     def copy(self) -> CaseInsensitiveDict: return type(self)(self)
 
 
@@ -124,18 +122,16 @@ def _lower(items: Mapping[Any, Any]) -> Any: return {name.lower(): value for nam
 def where() -> Any: return import_module("ssl").get_default_verify_paths().cafile or import_module("certifi").where()
 def dispatch_hook(key: str, hooks: Any, hook_data: Any, **options: Any) -> Any:
     return reduce(lambda data, hook: hook(data, **options) or data, hooks_of(hooks), hook_data)
-def default_headers() -> Headers: return Headers(DEFAULT_HEADERS)
 def default_user_agent(name: str = "requests_lite") -> str: return f"{name}/{__version__}"
 def _basic_auth_str(username: str, password: str) -> str: return AuthObject(username, password).header()
 def to_native_string(string: Any, encoding: str = "ascii") -> str:
     return string if isinstance(string, str) else str(string, encoding)
 def to_key_val_list(value: Any) -> Any: return value and [(k, v) for k, v in getattr(value, "items", lambda: value)()]
 def super_len(o: Any) -> int:
-    o = o.encode() if isinstance(o, str) else o
-    return len(o) if hasattr(o, "__len__") else getattr(encode(o)[0], "length", 0) or 0
+    return getattr(content := encode(o)[0], "length", 0) or len(content if isinstance(content, bytes) else b"")
 def guess_filename(obj: Any) -> str | None:
     name = getattr(obj, "name", None)
-    return re.split(r"[/\\]", name)[-1] if isinstance(name, str) and name[:1] not in "<" else None
+    return re.sub(r".*[/\\]", "", name) if isinstance(name, str) and name[:1] not in "<" else None
 def iter_slices(string: Any, slice_length: int | None) -> Iterator[Any]:
     return (string[at : at + step] for step in [slice_length or len(string)] for at in range(0, len(string), step or 1))
 def stream_decode_response_unicode(iterator: Iterator[bytes], r: Any) -> Iterator[Any]:
@@ -149,8 +145,7 @@ def get_auth_from_url(url: str) -> tuple[str, str]:
 def prepend_scheme_if_needed(url: str, new_scheme: str) -> str: return url if "://" in url else f"{new_scheme}://{url}"
 def parse_dict_header(value: str) -> dict[str, str]: return challenges([f"any {value}"])[0][1]
 def parse_header_links(value: str) -> list[dict[str, str]]:
-    return [{"url": url, **{name: text or bare for name, text, bare in re.findall(_PARAMETER, rest)}}
-            for url, rest in re.findall(_LINK, value)]
+    return [{"url": u, **{k: v or w for k, v, w in re.findall(_PARAMETER, end)}} for u, end in re.findall(_LINK, value)]
 def get_netrc_auth(url: str, raise_errors: bool = False) -> Any: return netrc_for(urlsplit(url).hostname or "")
 def select_proxy(url: str, proxies: Any) -> str | None: return proxy_among(proxies or {}, split_url(url))
 def should_bypass_proxies(url: str, no_proxy: str | None) -> bool:
@@ -161,9 +156,8 @@ def get_environ_proxies(url: str, no_proxy: str | None = None) -> dict[str, str]
 def dict_from_cookiejar(cj: Any) -> dict[str, str]: return {cookie.name: cookie.value for cookie in cj}
 def add_dict_to_cookiejar(cj: Any, cookie_dict: Any) -> Any: return merge_cookies(cj, [*cookie_dict.items()])
 def merge_cookies(cookiejar: Any, cookies: Any) -> Any:
-    kept = dict_from_cookiejar(cookiejar) if isinstance(cookies, dict) else {}
     for cookie in import_module("requests_lite.cookies").CookieJar(cookies or ()).as_http_cookiejar():
-        if cookie.name not in kept:
+        if not isinstance(cookies, dict) or cookie.name not in dict_from_cookiejar(cookiejar):
             cookiejar.set_cookie(cookie)
     return cookiejar
 def create_cookie(name: str, value: str, **options: Any) -> Any:
