@@ -11,7 +11,6 @@ from .auth import (
     AuthBase, AuthObject, HTTPBasicAuth, HTTPBearerAuth, HTTPDigestAuth, HTTPProxyAuth, add_autoauth,
 )
 from .core import Request, __version__, delete, get, head, options, patch, post, put, request
-from .drop_in import install_as_requests
 from .exceptions import (
     AuthenticationError, ChunkedEncodingError, ConnectTimeout, ConnectionError, ContentDecodingError, ContentTooLarge,
     HTTPError, IncompleteRead, InvalidContent, InvalidHeader, InvalidJSONError, InvalidMethod, InvalidProxyURL,
@@ -41,12 +40,15 @@ __all__ = [
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import cookies as cookies
+    from .drop_in import install_as_requests
 else:
 
     def __getattr__(name: str) -> object:
-        """Load cookies when it is asked for: few programs ever see one."""
-        if name == "cookies":
-            from importlib import import_module
+        """Load what few programs need when it is asked for."""
+        from importlib import import_module
 
+        if name == "cookies":
             return import_module(".cookies", __name__)
+        if name == "install_as_requests":
+            return import_module(".drop_in", __name__).install_as_requests
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

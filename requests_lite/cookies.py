@@ -12,7 +12,7 @@ from time import time
 
 from .exceptions import InvalidHeader, RequestException
 from .typed import Any
-from .urls import SplitURL
+from .urls import SplitURL, split_url
 
 _LONGEST_LIFE = 400 * 86400
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -27,6 +27,7 @@ _DATE = {
     "year": re.compile(r"[0-9]{2,4}(?![0-9])"),
 }
 _HTTP_ONLY = ("HttpOnly", "HTTPOnly", "httponly")  # as requests, http.cookiejar's files and servers spell it
+_OTHERS = set("version port discard comment comment_url rfc2109".split())  # what only http.cookiejar's cookies have
 
 # One for all jars, as it is held for microseconds. Taken before a fork, it leaves the child no jar half changed.
 _lock = RLock()
@@ -89,7 +90,11 @@ class CookieJar:
                     near = self._at([*_domains(cookie.domain)[:-1], *below])
                     if any(other.secure and other.name == cookie.name and other.covers(cookie.path) for other in near):
                         continue
-                self._keep(cookie)
+                self.set_cookie(cookie)
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take the cookies of a response to a request, as http.cookiejar does: both are like urllib.request's."""
+        self.store(split_url(request.get_full_url()), response.info().get_all("Set-Cookie", []))
 
     def header(self, url: SplitURL) -> str | None:
         """Return the value of Cookie for a request to url (s5.8.3), None when there is nothing to tell."""
@@ -103,16 +108,26 @@ class CookieJar:
         return "; ".join([f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in found]) or None
 
     def set(self, name: str, value: str | None, *, domain: str | None = None, path: str | None = None,
-            secure: bool = False, expires: float | None = None, http_only: bool = False) -> None:
-        """Set a cookie, or with the value None remove it. Raises InvalidHeader for what would read as another."""
+            secure: bool = False, expires: float | None = None, http_only: bool = False,
+            rest: Iterable[str] = (), **others: object) -> Cookie | None:
+        """Set a cookie and return it, or with the value None remove it. Raises InvalidHeader for what reads as another.
+
+        Keywords of http.cookiejar are understood: HttpOnly in rest counts, what RFC 6265 has done away with does not.
+        """
+        if unknown := others.keys() - _OTHERS:
+            raise TypeError(f"a cookie has no {', '.join(sorted(unknown))}")
         if value is None:
-            return self.clear(domain, path, name)
+            self.clear(domain, path, name)
+            return None
         both = name + value if isinstance(name, str) and isinstance(value, str) else ""
         if not both or "=" in name or ";" in both or _CONTROL.search(both):
             words = "a cookie is two str without control characters and ';', nor '=' in its name"
             raise InvalidHeader(f"{words}: {name!r}")
         domain = (domain or "").removeprefix(".").lower()
-        return self._keep(Cookie(name, value, domain, path or "/", False, secure, http_only, expires))
+        http_only = http_only or not {*rest}.isdisjoint(_HTTP_ONLY)
+        cookie = Cookie(name, value, domain, path or "/", False, secure, http_only, expires)
+        self.set_cookie(cookie)
+        return cookie
 
     def set_cookie(self, cookie: Any) -> None:
         """Take a copy of a Cookie, ours or http.cookiejar's."""

@@ -103,7 +103,7 @@ def test_a_prepared_request_may_be_changed_before_it_is_sent(url: str) -> None:
     with Session() as session:
         request = Request("POST", url + "/post", data={"a": "b"}, headers={"X-Own": "1"})
         prepared = request.prepare()
-        assert prepared.body == b"a=b"
+        assert prepared.body == "a=b"
         prepared.body = "No, I want exactly this as the body."
         del prepared.headers["Content-Type"]
         response = session.send(prepared, stream=False, timeout=5)

@@ -305,7 +305,7 @@ def test_a_session_travels_with_all_it_has(way: Callable[[Any], Any]) -> None:
     assert (another.retries.total, another.retries.statuses, dict(another.cookies)) == (2, {500}, {"a": "1"})
     assert list(another.adapters) == list(session.adapters)
     standard, mine = another.get_adapter("http://h/"), another.get_adapter("http://mine/")
-    assert (standard.resolve, standard.source_address) == ({"h": "::1"}, ("127.0.0.1", 0))
+    assert (standard.resolve, standard._source) == ({"h": "::1"}, ("127.0.0.1", 0))
     assert (type(mine), mine.mark, mine.max_retries.total, mine.pool_maxsize) == (Mine, "m", 4, 7)
     response = another.get("http://stub/x", auth=("u", "p"), params={})
     assert (response.text, response.reason) == ("http://stub/x?q=1", "OH")
