@@ -10,7 +10,7 @@ from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, HTTPAdapter, Proxies, 
 from .auth import AUTOAUTHS, Auth
 from .content import CODINGS, Hooks, Progress, Watched
 from .environment import ca_bundle, names_of, netrc_machines, proxy_for
-from .exceptions import FAULTS, InvalidMethod, RequestException, RetryError, TooManyRedirects, URLRequired, from_engine
+from .exceptions import FAULTS, InvalidMethod, RequestException, TooManyRedirects, URLRequired, from_engine
 from .packages.poster.errors import ProtocolError
 from .packages.poster.head import encode_fields
 from .packages.poster.headers import Headers
@@ -122,7 +122,7 @@ class UserAgent:
         return self.send(
             prepared, stream=request.stream, timeout=request.timeout, verify=request.verify, cert=request.cert,
             proxies=request.proxies, allow_redirects=request.allow_redirects, retries=request.retries,
-            max_size=request.max_size, progress=request.progress if prepared.body is None else None,
+            max_size=request.max_size, progress=request.progress if prepared._body is None else None,
         )  # fmt: skip
 
     # fmt: off
@@ -152,19 +152,16 @@ class UserAgent:
                 given = self.retries if retries is None else retries
                 given = getattr(adapter, "max_retries", None) if given is None else given
                 retry = None if given is NEVER else Retry.of(given)
-                trust, certificate, routes = self._settings(request.target, proxies, verify, cert)
-                response = adapter.send(
-                    request, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
-                )
+                trust, pair, routes = self._settings(request.target, proxies, verify, cert)
+                options: Any = {"stream": stream, "timeout": timeout, "verify": trust, "cert": pair, "proxies": routes}
+                response = adapter.send(request, **options)
                 if max_size is not None or progress is not None:
                     response._max_size, response._progress = max_size, progress
                 if type(response.headers) is not Headers:
                     response.headers = Headers(response.headers)
                 hooked = request._hooks or (self.hooks and self.hooks.get("response"))
                 for hook in hooks_of(request._hooks) + hooks_of(self.hooks) if hooked else ():
-                    answer = hook(
-                        response, stream=stream, timeout=timeout, verify=trust, cert=certificate, proxies=routes
-                    )
+                    answer = hook(response, **options)
                     response = response if answer is None else answer
                 leads = request._auth is not None or response.status_code in REDIRECTS
                 if (leads or self._remembers) and "set-cookie" in response.headers.fields:
@@ -173,10 +170,6 @@ class UserAgent:
                     following = self._following(request, response, allow_redirects, history)
                 if following is None:
                     if retry is None or not retry.again(tried, request, response, None, deadline):
-                        if retry is not None and retry.raises and response.status_code in retry.statuses:
-                            response._keep()
-                            words = f"still {response.status_code} {response.reason} after {tried} tries: {request.url}"
-                            raise RetryError(words, request=request, response=response)
                         if not stream and response._content is False:
                             response._content = response._read()
                         break
@@ -245,13 +238,9 @@ class UserAgent:
         response._keep()
         if not answers:
             following = request.redirected(status, locations.pop(), self.trust_env)
-            # Subclasses written for requests decide in one of these who keeps credentials.
-            strips = getattr(self, "should_strip_auth", None)
-            rebuild = getattr(self, "rebuild_auth", None)
-            if rebuild is not None or (strips is not None and not strips(request.url, following.url)):
+            if hasattr(self, "rebuild_auth"):  # by which subclasses written for requests decide who keeps credentials
                 following.headers["Authorization"] = request.headers.get("Authorization")
-            if rebuild is not None:
-                rebuild(following, response)
+                self.rebuild_auth(following, response)
             return following
         following = request.copy()
         following.rewind()

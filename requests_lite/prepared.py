@@ -105,10 +105,9 @@ class PreparedRequest:
 
     def deregister_hook(self, event: str, hook: Callable[..., object]) -> bool:
         """Have hook hear of no more responses; tell whether it did before."""
-        kept = [known for known in hooks_of(self.hooks) if known != hook]
-        found = len(kept) < len(hooks_of(self.hooks))
-        self.hooks = {"response": kept}
-        return found
+        before = hooks_of(self.hooks)
+        self.hooks = {"response": [known for known in before if known != hook]}
+        return hook in before
 
     # fmt: off
     def prepare(self, method: str | None = None, url: object = None, headers: HeadersLike | None = None,
@@ -180,11 +179,9 @@ class PreparedRequest:
                 jar.update(self.cookies)
         if "cookie" in self.headers.fields and self._own_cookies:
             return
-        if value := None if jar is None else jar.header(self.target):
-            self.headers["Cookie"] = value
-            self._own_cookies = False
-        elif not self._own_cookies:
-            self.headers.pop("Cookie", None)
+        value = None if jar is None else jar.header(self.target)
+        if value or not self._own_cookies:
+            self.headers["Cookie"], self._own_cookies = value, False
 
     def content(self) -> bytes | Content | None:
         """Return the body as what the engine sends."""

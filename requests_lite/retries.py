@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from time import monotonic, sleep, time
 
-from .exceptions import ConnectionError, ConnectTimeout, IncompleteRead, ReadTimeout, SSLError
+from .exceptions import ConnectionError, ConnectTimeout, IncompleteRead, ReadTimeout, RetryError, SSLError
 from .packages.poster.errors import ConnectError, UnrewindableContent
 from .packages.poster.opener import IDEMPOTENT
 from .prepared import PreparedRequest
@@ -63,6 +63,10 @@ class Retry:
         status = 0 if response is None else response.status_code or 0
         after = None if response is None else response.headers.get("retry-after")
         pause = self.pause(tried, request.method or "", status, after, error)
+        if pause < 0 and self.raises and response is not None and status in self.statuses:
+            response._keep()
+            words = f"still {status} {response.reason} after {tried} tries: {request.url}"
+            raise RetryError(words, request=request, response=response)
         if pause < 0 or (deadline is not None and monotonic() + pause >= deadline):
             return False
         try:
