@@ -209,11 +209,16 @@ class UserAgent:
         return verify, self.cert if cert is None else cert, proxies
 
     def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
-        from .cookies import CookieJar
+        from .cookies import CookieJar, as_jar
 
         if jar is None:
             jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
-        jar.store(request.target, response.headers.getlist("set-cookie"))
+        ours = as_jar(jar)
+        ours.store(request.target, response.headers.getlist("set-cookie"))
+        if ours is not jar:  # one of http.cookiejar, which its owner may want to save
+            jar.clear()
+            for cookie in ours.as_http_cookiejar():
+                jar.set_cookie(cookie)
         return jar
 
     def _following(

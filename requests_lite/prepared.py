@@ -173,13 +173,15 @@ class PreparedRequest:
 
     def tell_cookies(self, jar: Any) -> None:
         """Set the field Cookie from a session's jar and the cookies of this call, unless one was given."""
-        if self.cookies is not None:
-            jar = self.cookies if jar is None else jar.copy()
-            if jar is not self.cookies:
-                jar.update(self.cookies)
         if "cookie" in self.headers.fields and self._own_cookies:
             return
-        value = None if jar is None else jar.header(self.target)
+        from .cookies import as_jar
+
+        told = as_jar(jar)  # which may be one of http.cookiejar
+        if self.cookies is not None:
+            told = told.copy()
+            told.update(self.cookies)
+        value = told.header(self.target)
         if value or not self._own_cookies:
             self.headers["Cookie"], self._own_cookies = value, False
 

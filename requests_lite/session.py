@@ -82,18 +82,18 @@ class Session(Verbs):
 
     @property
     def cookies(self) -> Any:
-        """The CookieJar; a mapping or another jar can be put in its place."""
+        """The CookieJar; a mapping or a jar of http.cookiejar can be put in its place."""
         if self._jar is None:
             from .cookies import CookieJar
 
-            return self.__dict__.setdefault("_jar", CookieJar())
+            return self.__dict__.setdefault("_jar", CookieJar())  # at once: threads may share the session
         return self._jar
 
     @cookies.setter
     def cookies(self, cookies: CookiesLike | None) -> None:
-        from .cookies import CookieJar
+        from .cookies import as_jar
 
-        self._jar = cookies if isinstance(cookies, CookieJar) else CookieJar(cookies or ())
+        self._jar = cookies if hasattr(cookies, "set_cookie") else as_jar(cookies)
 
     def mount(self, prefix: str, adapter: BaseAdapter | Callable[[PreparedRequest], Response]) -> None:
         """Have an adapter, or a function from PreparedRequest to Response, answer for all URLs that begin so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import gzip
+import http.cookiejar
 import io
 import json
 import pickle
@@ -432,9 +433,27 @@ def test_cookies_of_a_session_can_be_replaced() -> None:
     ):
         session.cookies = given
         kept: Any = session.cookies
-        assert kept.get_dict() == expected
+        assert {cookie.name: cookie.value for cookie in kept} == expected
     session.cookies = jar
     assert session.cookies is jar
+
+
+def test_a_jar_of_the_standard_library_may_be_kept_in_a_file(tmp_path: Path) -> None:
+    """It is the session's own: what was loaded is told, what servers set and take away is saved."""
+    jar = http.cookiejar.LWPCookieJar(str(tmp_path / "cookies"))
+    script = [Expect(), moved("/x", "Set-Cookie: a=1; Max-Age=99", "Set-Cookie: b=2; Max-Age=99")]
+    script += [Expect(b"Cookie: a=1; b=2\r\n"), answer(b"", "Set-Cookie: a=; Max-Age=0")]
+    with Server([*script, Expect(b"Cookie: b=2; own=3\r\n"), answer()]) as server:
+        with Session() as session:
+            session.cookies = jar
+            session.get(server.url)
+            jar.save()
+            again = http.cookiejar.LWPCookieJar(jar.filename)
+            again.load()
+            assert [(cookie.name, cookie.value) for cookie in again] == [("b", "2")]
+            session.cookies = again
+            assert session.cookies is again
+            session.get(server.url, cookies={"own": "3"})
 
 
 def test_a_prepared_request_is_sent_again_with_the_cookies_of_that_moment() -> None:
