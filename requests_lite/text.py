@@ -37,27 +37,21 @@ def apparent_charset(content: bytes) -> str:
 
 def decode_text(content: bytes, charset: str | None) -> str:
     """Return content as text: by charset if it is given and known, else by the apparent one."""
-    if charset is not None:
-        try:
-            return content.decode(charset, "replace")
-        except (LookupError, ValueError):  # ValueError: a name with a NUL in it
-            pass
-    return content.decode(apparent_charset(content), "replace")
+    try:
+        return content.decode(charset or apparent_charset(content), "replace")
+    except (LookupError, ValueError):  # ValueError: a name with a NUL in it
+        return content.decode(apparent_charset(content), "replace")
 
 
 def decode_pieces(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
     """Yield text in the pieces in which it comes, a character that is cut kept for the next one."""
-    from codecs import getincrementaldecoder
+    from codecs import getincrementaldecoder, iterdecode
 
     try:
-        decoder = getincrementaldecoder(charset)("replace")
+        getincrementaldecoder(charset)
     except (LookupError, ValueError):
-        decoder = getincrementaldecoder("utf-8")("replace")
-    for block in blocks:
-        if text := decoder.decode(block):
-            yield text
-    if text := decoder.decode(b"", True):
-        yield text
+        charset = "utf-8"
+    return iterdecode(blocks, charset, "replace")
 
 
 def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
