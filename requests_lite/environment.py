@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 
 from .packages.poster.connect import Origin
 from .urls import SplitURL
@@ -19,9 +20,7 @@ _REQUESTS_CA, _CURL_CA, _NETRC = map(_key, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDL
 _HOME = _key("USERPROFILE" if os.name == "nt" else "HOME")
 
 # What the variables were, and what was found from just these: one pair, so that threads never mix two environments.
-_Seen = list[str | None]
-_routes: tuple[_Seen, dict[Origin, str | None]] = [], {}
-_netrc: tuple[_Seen, dict[str, tuple[str, str]]] = [], {}
+_routes: tuple[list[str | None], dict[Origin, str | None]] = [], {}
 
 
 def proxy_for(url: SplitURL) -> str | None:
@@ -38,7 +37,7 @@ def proxy_for(url: SplitURL) -> str | None:
     return found[url.origin]
 
 
-def _proxies(seen: _Seen) -> dict[str, str]:
+def _proxies(seen: list[str | None]) -> dict[str, str]:
     said = {name: os.fsdecode(value) for name, value in zip(_ROUTE, seen, strict=True) if value is not None}
     if "REQUEST_METHOD" in said:
         # httpoxy: to a CGI script, HTTP_PROXY is the field Proxy of whoever asks. Names on Windows have no case.
@@ -117,15 +116,12 @@ def netrc_for(host: str) -> tuple[str, str] | None:
 
 def netrc_machines() -> dict[str, tuple[str, str]]:
     """Return (login, password) by the names of hosts, as the netrc file has them."""
-    global _netrc
-    seen = [_raw.get(_NETRC), _raw.get(_HOME)]
-    before, machines = _netrc
-    if seen != before:
-        _netrc = seen, machines = seen, _machines(netrc_file())
-    return machines
+    return _machines(_raw.get(_NETRC), _raw.get(_HOME))
 
 
-def _machines(path: str | None) -> dict[str, tuple[str, str]]:
+@lru_cache(1)
+def _machines(*variables: str | None) -> dict[str, tuple[str, str]]:  # which say where the file is
+    path = netrc_file()
     if path is None:
         return {}
     from netrc import NetrcParseError, netrc

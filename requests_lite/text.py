@@ -38,12 +38,10 @@ def apparent_charset(content: bytes) -> str:
 
 def decode_text(content: bytes, charset: str | None) -> str:
     """Return content as text: by charset if it is given and known, else by the apparent one."""
-    if charset is not None:
-        try:
-            return content.decode(charset, "replace")
-        except (LookupError, ValueError):  # ValueError: a name with a NUL in it
-            pass
-    return content.decode(apparent_charset(content), "replace")
+    try:
+        return content.decode(charset or apparent_charset(content), "replace")
+    except (LookupError, ValueError):  # ValueError: a name with a NUL in it
+        return content.decode(apparent_charset(content), "replace")
 
 
 def decode_pieces(blocks: Iterable[bytes], charset: str) -> Iterator[str]:

@@ -15,11 +15,11 @@ Value = str | bytes | int | float | None
 Pairs = Mapping[str, "Value | Iterable[Value]"] | Iterable[tuple[str, "Value | Iterable[Value]"]]
 Params = Pairs | str | bytes | None
 
-# RFC 3986 s3.1, the scheme and its colon; "localhost:8000" is a host and a port all the same.
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d+(?:[/?#]|$))")
+# RFC 3986 s3: scheme, "//" and authority, path, query, fragment. But "localhost:8000" is a host and a port.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d+(?:[/?#]|$))(.{0,2}[^/?#]*)([^?#]*)([^#]*)(.*)")
 _CONTESTED = re.compile("[\u00df\u03c2\u200c\u200d]")
 _NAME = re.compile(r"[A-Za-z0-9._~\-]+")
-_IPV6 = re.compile(r"[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?")
+_IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?)\](?::(.*))?")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -65,39 +65,34 @@ def _split(url: str) -> SplitURL:
     url = url.strip(" ")
     if _UNFIT.search(url):
         raise InvalidURL("a URL holds no control characters (such as a line end) and no lone surrogates")
-    match = _SCHEME.match(url)
+    match = _URL.fullmatch(url)
     if match is None:
         raise MissingSchema(f"the URL {shown(url)!r} has no scheme; perhaps you meant https://{shown(url.lstrip('/'))}")
-    scheme, rest = match[1].lower(), url[match.end() :]
-    if scheme not in DEFAULT_PORTS and not rest.startswith("//"):  # an adapter may have a scheme of its own
+    scheme, start, path, query, fragment = match.groups()
+    scheme = scheme.lower()
+    if scheme not in DEFAULT_PORTS and not start.startswith("//"):  # an adapter may have a scheme of its own
         raise InvalidSchema(f"the scheme of a URL is http or https, not {scheme!r}")
-    end = next((index for index, character in enumerate(rest[2:], 2) if character in "/?#"), len(rest))
-    userinfo, at, place = rest[2:end].rpartition("@")
+    userinfo, at, place = start[2:].rpartition("@")
     # A browser takes a backslash for a slash, and so another host for the one meant.
-    if "\\" in rest[:end]:
+    if "\\" in start:
         raise InvalidURL(f"the URL {shown(url)!r} has a backslash before its path")
-    if not rest.startswith("//") or (not place and scheme in DEFAULT_PORTS):
+    if not start.startswith("//") or (not place and scheme in DEFAULT_PORTS):
         hint = "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if _SOCKET.match(url) else ""
         raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
     host, port = (unquote(place), 0) if scheme == "http+unix" or not place else _host_and_port(place, url)
-    before, hash_, fragment = rest[end:].partition("#")
-    path, question, query = before.partition("?")
     path = _without_dots(_encoded(path)) or "/"
-    target = path + question + _encoded(query)
     username, _, password = userinfo.partition(":")
     credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
-    return SplitURL(
-        (scheme, host, port or DEFAULT_PORTS.get(scheme, 0)), path, target, hash_ + _encoded(fragment), credentials
-    )
+    origin = scheme, host, port or DEFAULT_PORTS.get(scheme, 0)
+    return SplitURL(origin, path, path + _encoded(query), _encoded(fragment), credentials)
 
 
 def _host_and_port(place: str, url: str) -> tuple[str, int]:
     if place.startswith("["):
-        host, bracket, rest = place[1:].partition("]")
-        if not bracket or not _IPV6.fullmatch(host) or rest[:1] not in ("", ":"):
+        match = _IPV6.fullmatch(place)
+        if match is None:
             raise InvalidURL(f"the URL {shown(url)!r} has a malformed IPv6 address")
-        host = host.replace("%25", "%")  # the zone of a link-local address (RFC 6874)
-        digits = rest[1:]
+        host, digits = match[1].replace("%25", "%"), match[2]  # "%": the zone of a link-local address (RFC 6874)
     else:
         host, _, digits = place.partition(":")
         if _CONTESTED.search(host):  # Python has IDNA 2003, which takes faß.de for fass.de, somebody else's

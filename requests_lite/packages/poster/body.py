@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from .errors import ConnectionLost, IncompleteBody, ProtocolError
 from .head import decode_fields
@@ -13,7 +14,8 @@ BLOCK = 256 * 1024
 # A chunk-size line with its extensions, and a trailer section: no honest peer comes near.
 LINE_LIMIT = 8 * 1024
 TRAILER_LIMIT = 64 * 1024
-_BLANKS = b" \t\r\n"
+# 1*HEXDIG, and no sign, prefix or underscore, which int() would take; a bare CR hides a second line.
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r]*)?\r\n")
 
 
 class Source:
@@ -86,14 +88,13 @@ def framing(method: str, status: int, headers: Headers) -> tuple[type[Body], int
     if "transfer-encoding" in fields:
         codings = [coding.strip(" \t").lower() for coding in headers["transfer-encoding"].split(",")]
         codings = [coding for coding in codings if coding]  # empty ones are ignored (RFC 9110 s5.6.1.2)
-        if codings == ["identity"]:  # of RFC 2616, and gone since
-            return CloseDelimited, -1, "a body that ends with the connection"
-        if codings != ["chunked"]:
+        if codings == ["chunked"]:
+            # Both fields at once is how requests are smuggled: Transfer-Encoding wins and the connection ends.
+            return Chunked, -1, "Content-Length beside Transfer-Encoding" if length else ""
+        if codings != ["identity"]:  # of RFC 2616, and gone since
             # No other was offered in TE; handed on as content it would look like success.
             raise ProtocolError("the transfer coding chunked", repr(headers["transfer-encoding"][:60]))
-        # Both fields at once is how requests are smuggled: Transfer-Encoding wins and the connection ends.
-        return Chunked, -1, "Content-Length beside Transfer-Encoding" if length else ""
-    if length:
+    elif length:
         plain = len(length) == 2 and len(length[1]) <= 18 and length[1].isdecimal()
         return LengthDelimited, int(length[1]) if plain else content_length(length[1:]), ""
     return CloseDelimited, -1, "a body that ends with the connection"
@@ -199,16 +200,15 @@ class LengthDelimited(Body):
         source = self.source
         if self.ended or source.at < len(source.received):
             return super().readinto(view)
-        count = source.receive_into(view[: self.length - self.got])
-        self._count(count)
-        return count
+        return self._count(source.receive_into(view[: self.length - self.got]))
 
-    def _count(self, count: int) -> None:
+    def _count(self, count: int) -> int:
         if not count:
             raise self._cut(self.length)
         self.got += count
         if self.got == self.length:
             self._end()
+        return count
 
     def read_all(self) -> bytes:
         source = self.source
@@ -264,16 +264,10 @@ class Chunked(Body):
         if self.length == 0 and (line := source.take_line(2)) != b"\r\n":
             raise self._broken("CRLF behind a chunk", line, 2)
         line = source.take_line(LINE_LIMIT)
-        size = line.partition(b";")[0].rstrip(_BLANKS)
-        # 1*HEXDIG, and no sign, prefix or underscore, which int() would take; a bare CR hides a second line.
-        if (
-            not line.endswith(b"\r\n")
-            or not 0 < len(size) <= 16
-            or size.strip(b"0123456789abcdefABCDEF")
-            or line.count(b"\r") > 1
-        ):
+        size = _CHUNK_SIZE.fullmatch(line)
+        if size is None:
             raise self._broken("a chunk size in hexadecimal digits and CRLF", line, LINE_LIMIT)
-        self.length = int(size, 16)
+        self.length = int(size[1], 16)
         if not self.length:
             self._read_trailers()
             self._end()

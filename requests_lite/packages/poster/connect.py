@@ -7,6 +7,7 @@ import select
 import socket
 from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from time import monotonic
 
 from .errors import ConnectError, ProxyFailed, TransferTimeout
@@ -61,11 +62,12 @@ def connect(
     """Return a non-blocking socket connected to origin, at place if given. Raises ConnectError, TransferTimeout."""
     scheme, host, port = origin
     if scheme == "http+unix":
-        family = getattr(socket, "AF_UNIX", 1)  # Windows may refuse it
-        return _first_connected([(family, socket.SOCK_STREAM, 0, "", host)], host, deadline, source)
-    if not 0 < port < 65536:  # the resolver would take it modulo 65536, for another server
+        addresses: list[Address] = [(getattr(socket, "AF_UNIX", 1), socket.SOCK_STREAM, 0, "", host)]  # not on Windows
+    elif 0 < port < 65536:
+        addresses = _addresses(place or host, port, deadline)
+    else:  # the resolver would take it modulo 65536, for another server
         raise ConnectError(f"cannot connect to {host}: {port} is no port")
-    return _first_connected(_addresses(place or host, port, deadline), authority(host, port), deadline, source)
+    return _first_connected(addresses, authority(host, port), deadline, source)
 
 
 def connect_by_socks(
@@ -83,11 +85,9 @@ def connect_by_socks(
         name = str(min(_addresses(name, target, deadline), key=lambda address: address[0])[4][0])
     limit = None if deadline is None else max(0.001, deadline - monotonic())
     try:
-        username, password = (text.decode() for text in userinfo) if userinfo else (None, None)
+        user, password = map(bytes.decode, userinfo) if userinfo else (None, None)
         options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-        sock = socks.create_connection(
-            (name, target), limit, source, kind, host, port, True, username, password, options
-        )  # fmt: skip
+        sock = socks.create_connection((name, target), limit, source, kind, host, port, True, user, password, options)
     except (OSError, UnicodeError) as error:
         if isinstance(getattr(error, "socket_err", None), TimeoutError):
             raise TransferTimeout(f"no answer in time from the proxy {authority(host, port)}", "connect") from error
@@ -136,14 +136,6 @@ def said(error: BaseException) -> str:
     return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
-def _alternating(addresses: Sequence[Address]) -> list[Address]:
-    """Order addresses so that families alternate, beginning with the resolver's favourite (RFC 8305 s4)."""
-    favourite = [address for address in addresses if address[0] == addresses[0][0]]
-    others = [address for address in addresses if address[0] != addresses[0][0]]
-    pairs = [address for pair in zip(favourite, others, strict=False) for address in pair]
-    return pairs + favourite[len(others) :] + others[len(favourite) :]
-
-
 def _attempt(address: Address, source: tuple[str, int] | None) -> socket.socket:
     """Return a socket that has begun to connect. Raises OSError when that failed at once."""
     family, kind, protocol, _, place = address
@@ -168,7 +160,10 @@ def _first_connected(
     addresses: Sequence[Address], name: str, deadline: float | None, source: tuple[str, int] | None
 ) -> socket.socket:
     """Try addresses, the next one when the one before has failed or is silent for a while; the first wins."""
-    untried = _alternating(addresses)
+    # Families alternate, beginning with the resolver's favourite (RFC 8305 s4).
+    favourites = [address for address in addresses if address[0] == addresses[0][0]]
+    others = [address for address in addresses if address[0] != addresses[0][0]]
+    untried = [address for pair in zip_longest(favourites, others) for address in pair if address]
     pending: dict[int, tuple[socket.socket, str]] = {}
     failures: list[str] = []
     poller = new_poller()
@@ -186,9 +181,8 @@ def _first_connected(
                 poller.register(sock.fileno(), WRITE)
             ready = wait(poller, ATTEMPT_DELAY if untried else None, deadline)
             for descriptor, _ in ready:
-                sock, host = pending[descriptor]
+                sock, host = pending.pop(descriptor)
                 poller.unregister(descriptor)
-                del pending[descriptor]
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if not code:
                     return sock

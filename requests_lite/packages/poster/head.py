@@ -123,18 +123,14 @@ def _decode_status_line(line: bytes) -> tuple[str, int, str]:
 def decode_fields(lines: list[bytes]) -> Headers:
     """Return the Headers that field lines (without their line ends) hold. Raises ProtocolError."""
     fields: dict[str, list[str]] = {}
-    repeats = []
     for line in lines:
         key, entry = _field_lines.get(line) or _decode_field_line(line)
-        if key in fields:
-            repeats.append((key, entry[1]))
-        else:
+        if key not in fields:
             fields[key] = entry
-    if repeats:
-        for key in {key for key, _ in repeats}:
-            fields[key] = fields[key].copy()
-        for key, value in repeats:
-            fields[key].append(value)
+        elif len(fields[key]) == 2:  # it is shared with all heads that have this line
+            fields[key] = [*fields[key], entry[1]]
+        else:
+            fields[key].append(entry[1])
     headers = Headers()
     headers.fields = fields
     return headers

@@ -30,20 +30,15 @@ class Pool:
         self._idle: dict[object, list[Connection]] = {}
         self._count = 0
 
-    def _notice_fork(self) -> None:
-        # A child must not speak on its parent's connections, nor wait for a lock that was held when it was born.
-        if self._process is not connections.process:
-            self._empty()
-
     def take(self, key: object) -> Connection | None:
         """Return the newest idle connection that is still good, or None."""
+        # A child must not speak on its parent's connections, nor wait for a lock that was held when it was born.
         if self._process is not connections.process:
             self._empty()
         while True:
             with self._lock:
                 idle = self._idle.get(key)
                 if not idle:
-                    self._idle.pop(key, None)
                     return None
                 connection = idle.pop()
                 self._count -= 1
@@ -65,36 +60,29 @@ class Pool:
         with self._lock:
             idle = self._idle.get(connection.key)
             if idle is None:
-                if len(self._idle) > 2 * self.total:
-                    self._forget_empty()
+                if len(self._idle) > 2 * self.total:  # most of them are empty
+                    self._idle = {key: kept for key, kept in self._idle.items() if kept}
                 idle = self._idle[connection.key] = []
             idle.append(connection)
             self._count += 1
-            surplus = self._surplus(idle) if len(idle) > self.per_key or self._count > self.total else None
-        if surplus is not None:
-            surplus.close("more idle connections than the pool keeps")
-
-    def _surplus(self, idle: list[Connection]) -> Connection:
-        if len(idle) <= self.per_key:
-            self._forget_empty()
-            idle = min(self._idle.values(), key=lambda connections: connections[0].idle_since)
-        self._count -= 1
-        return idle.pop(0)
-
-    def _forget_empty(self) -> None:
-        self._idle = {key: connections for key, connections in self._idle.items() if connections}
+            if len(idle) <= self.per_key:
+                if self._count <= self.total:
+                    return
+                idle = min(filter(None, self._idle.values()), key=lambda connections: connections[0].idle_since)
+            surplus = idle.pop(0)
+            self._count -= 1
+        surplus.close("more idle connections than the pool keeps")
 
     def close(self) -> None:
         """Close all idle connections; the pool goes on and may be used again."""
-        self._notice_fork()
+        if self._process is not connections.process:
+            self._empty()
         with self._lock:
-            connections = [connection for idle in self._idle.values() for connection in idle]
-            self._idle = {}
-            self._count = 0
-        for connection in connections:
-            connection.close("the pool was closed")
+            kept, self._idle, self._count = self._idle, {}, 0
+        for idle in kept.values():
+            for connection in idle:
+                connection.close("the pool was closed")
 
     def __len__(self) -> int:
         """Return how many connections lie idle."""
-        self._notice_fork()
-        return self._count
+        return self._count if self._process is connections.process else 0

@@ -23,15 +23,14 @@ def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None
     Raises TLSError, TransferTimeout.
     """
     context = tls_context(tls)
-    _, host, port = origin
-    name = authority(host, port)
+    name = authority(*origin[1:])
     secured = sock  # what has to be closed
     try:
         sock.getpeername()  # Python before 3.13 would leave its socket open when the peer has gone by now
         # Ragged: without the peer's close_notify an end of stream may be an attacker's cut.
         secured = connection = context.wrap_socket(
             sock, do_handshake_on_connect=False, suppress_ragged_eofs=False,
-            server_hostname=host, session=_sessions.get((origin, context)),
+            server_hostname=origin[1], session=_sessions.get((origin, context)),
         )  # fmt: skip
         poller = new_poller()
         poller.register(secured.fileno(), READ)
@@ -67,20 +66,15 @@ def tls_context(tls: TLS) -> ssl.SSLContext:
     verify, cert = tls
     if isinstance(verify, ssl.SSLContext):
         return verify
-    context = _contexts.get(tls)
-    if context is None:
-        # The first one stays: a session belongs to the context that it was made with.
-        context = _contexts.setdefault(tls, _new_context(verify, cert))
-    return context
+    # The first one stays: a session belongs to the context that it was made with.
+    return _contexts.get(tls) or _contexts.setdefault(tls, _new_context(verify, cert))
 
 
 def _new_context(verify: object, cert: object) -> ssl.SSLContext:
+    path = verify if isinstance(verify, (str, os.PathLike)) else None
+    folder = path if path is not None and os.path.isdir(path) else None
     try:
-        if isinstance(verify, (str, os.PathLike)):
-            folder = os.path.isdir(verify)
-            context = ssl.create_default_context(cafile=None if folder else verify, capath=verify if folder else None)
-        else:
-            context = ssl.create_default_context()
+        context = ssl.create_default_context(cafile=None if folder else path, capath=folder)
     except OSError as error:
         raise TLSError(f"cannot read the certificate authorities in verify={str(verify)!r}: {said(error)}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
