@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import select
 import signal
+import socket
 import ssl
 import threading
 import zlib
@@ -17,8 +19,10 @@ import pytest
 import requests_lite
 from conftest import Certificates
 from requests_lite import ConnectionError, ContentDecodingError, InvalidURL, ReadTimeout, Response, Session
+from requests_lite.adapters import proxy_of
 from requests_lite.content import decode
 from requests_lite.exceptions import from_engine
+from requests_lite.packages.poster import connect
 from requests_lite.packages.poster.errors import CertificateError, ConnectionLost
 from server import Expect, HalfClose, Send, Server, Step, Wait
 
@@ -190,6 +194,61 @@ def test_content_that_was_interrupted_is_never_whole(monkeypatch: pytest.MonkeyP
                 _ = response.content
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+# Proxies and names that keep us waiting
+
+
+def test_a_socks_proxy_that_trickles_keeps_the_limit() -> None:
+    """PySocks would give each byte the whole limit."""
+    pytest.importorskip("socks")
+
+    def trickle(sock: Any) -> None:
+        with contextlib.suppress(OSError):
+            sock.sendall(b"\x05\x00\x05\x00\x00\x03\xff")  # connected, to a name of 255 letters
+            while not done.wait(0.05):
+                sock.sendall(b"x")
+
+    done = threading.Event()
+    with Server([trickle]) as proxy:
+        begun = monotonic()
+        with pytest.raises(requests_lite.ConnectTimeout, match="no answer in time from the proxy"):
+            requests_lite.get("http://x.test/", timeout=0.3, proxies={"all": f"socks5h://127.0.0.1:{proxy.port}"})
+        assert monotonic() - begun < 5
+        done.set()
+
+
+@pytest.mark.parametrize("host", ["1.2.3.4.5", "999.999.999.999"])
+def test_what_looks_like_an_address_is_looked_up_within_the_limit(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, left = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, **more: Any) -> Any:
+        if "flags" in more:
+            return real(host, port, **more)
+        go_on.wait(30)
+        left.set()
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(requests_lite.ConnectTimeout, match="no answer in time"):
+        requests_lite.get(f"http://{host}/", timeout=0.1)
+    go_on.set()
+    assert left.wait(10)
+
+
+def test_no_thread_to_look_a_name_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start_new_thread(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(connect, "start_new_thread", start_new_thread)
+    with pytest.raises(ConnectionError, match="can't start new thread"):
+        requests_lite.get("http://x.test/")
+
+
+def test_an_ipv6_proxy_s_port_is_socks_own() -> None:
+    assert proxy_of("socks5://[::1]")[:3] == ("socks5", "::1", 1080)
+    assert proxy_of("socks5://ada:s@[::1]:9050")[2] == 9050
 
 
 # What stands in fields

@@ -515,6 +515,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = socket.getaddrinfo
 
     def getaddrinfo(host: str, port: int, *rest: Any, **more: Any) -> Any:
+        if "flags" in more:  # which say that it is no question
+            return real(host, port, *rest, **more)
         asked.append(host)
         if host == "x.test":
             six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::7", port, 0, 0))

@@ -7,10 +7,12 @@ import select
 import socket
 from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import zip_longest
 from time import monotonic
 
-from .errors import ConnectError, ProxyFailed, TransferTimeout
+from .errors import ConnectError, ProxyFailed, TransferError, TransferTimeout
 
 # (scheme, host, port): URLs of the same origin may share a connection (RFC 9110 s4.3.1). The host of an http+unix
 # origin is the path of a socket.
@@ -22,6 +24,8 @@ Proxy = tuple[str, str, int, "tuple[bytes, bytes] | None"]
 Via = tuple["Proxy | None", "str | None", "tuple[str, int] | None"]
 # As getaddrinfo() gives them, and for a Unix socket its path.
 Address = tuple[int, int, int, str, "str | tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
+
+Found = Sequence[Address] | None
 
 # RFC 8305 s8: "Connection Attempt Delay ... 250 milliseconds".
 ATTEMPT_DELAY = 0.25
@@ -62,7 +66,9 @@ def connect(
     """Return a non-blocking socket connected to origin, at place if given. Raises ConnectError, TransferTimeout."""
     scheme, host, port = origin
     if scheme == "http+unix":
-        addresses: list[Address] = [(getattr(socket, "AF_UNIX", 1), socket.SOCK_STREAM, 0, "", host)]  # not on Windows
+        addresses: Sequence[Address] = [
+            (getattr(socket, "AF_UNIX", 1), socket.SOCK_STREAM, 0, "", host)
+        ]  # not on Windows
     elif 0 < port < 65536:
         addresses = _addresses(place or host, port, deadline)
     else:  # the resolver would take it modulo 65536, for another server
@@ -83,44 +89,74 @@ def connect_by_socks(
     name, target = place or origin[1], origin[2]
     if scheme[-1] not in "ah":  # socks4a and socks5h leave looking a name up to the proxy; SOCKS4 knows no IPv6
         name = str(min(_addresses(name, target, deadline), key=lambda address: address[0])[4][0])
-    limit = None if deadline is None else max(0.001, deadline - monotonic())
+    peer = f"the proxy {authority(host, port)}"
     try:
-        user, password = map(bytes.decode, userinfo) if userinfo else (None, None)
-        options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-        sock = socks.create_connection((name, target), limit, source, kind, host, port, True, user, password, options)
+        places = _addresses(host, port, deadline)
+    except ConnectError as error:
+        raise ProxyFailed(f"{peer}: {error}") from error
+    failure: Exception = OSError("it has no address")
+    for family, *_, place_of_proxy in places:
+        sock = socks.socksocket(family)
+        try:
+            user, password = map(bytes.decode, userinfo) if userinfo else (None, None)
+            sock.set_proxy(kind, place_of_proxy[0], port, True, user, password)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if source is not None:
+                sock.bind(source)
+            # PySocks has limits for each of its waits alone.
+            _in_time(partial(sock.connect, (name, target)), deadline, f"no answer in time from {peer}")
+        except (OSError, UnicodeError) as error:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # so that whoever waits for it still wakes
+            sock.close()
+            if isinstance(error, TransferTimeout):
+                raise
+            failure = error
+        else:
+            plain = socket.socket(fileno=sock.detach())
+            plain.setblocking(False)
+            return plain
+    raise ProxyFailed(f"{peer}: {said(failure)}") from failure
+
+
+def _addresses(host: str, port: int, deadline: float | None) -> Sequence[Address]:
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        with suppress(socket.gaierror):
+            return look_up(flags=socket.AI_NUMERICHOST)  # an address is no question
+        return _in_time(look_up, deadline, f"cannot find the address of {host}: no answer in time") or ()
     except (OSError, UnicodeError) as error:
-        if isinstance(getattr(error, "socket_err", None), TimeoutError):
-            raise TransferTimeout(f"no answer in time from the proxy {authority(host, port)}", "connect") from error
-        raise ProxyFailed(f"the proxy {authority(host, port)}: {said(error)}") from error
-    plain = socket.socket(fileno=sock.detach())
-    plain.setblocking(False)
-    return plain
+        if isinstance(error, TransferError):
+            raise
+        raise ConnectError(f"cannot find the address of {host}: {said(error)}") from error
 
 
-def _addresses(host: str, port: int, deadline: float | None) -> list[Address]:
-    """Look a name up. The system's resolver knows no limit, so it works in a thread, which is left behind."""
-    found: list[Address] = []
+def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Found:
+    """Return what work returns. It knows no limit, so it is done by a thread, which is left behind when it is late."""
+    if deadline is None:
+        return work()
+    results: list[Found] = []
     failures: list[Exception] = []
 
-    def look_up() -> None:
+    def run() -> None:
         try:
-            found[:] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+            results.append(work())
+        except Exception as error:
             failures.append(error)
         finally:
             done.release()
 
     done = allocate_lock()
     done.acquire()
-    if deadline is None or ":" in host or host.replace(".", "").isdecimal():  # an address is no question
-        look_up()
-    else:
-        start_new_thread(look_up, ())
-        if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
-            raise TransferTimeout(f"cannot find the address of {host}: no answer in time", "connect")
+    try:
+        start_new_thread(run, ())
+    except RuntimeError as error:
+        raise ConnectError(f"no connection: {error}") from error
+    if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
+        raise TransferTimeout(late, "connect")
     if failures:
-        raise ConnectError(f"cannot find the address of {host}: {said(failures[0])}") from failures[0]
-    return found
+        raise failures[0]
+    return results[0]
 
 
 def authority(host: str, port: int) -> str:
