@@ -72,9 +72,8 @@ def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
 
     Lines end where splitlines() ends them, or at the delimiter alone; a last one without an end is one unless empty.
     """
-    nothing: Any = b""
     held: list[Any] = []  # of a line that has not ended
-    edge: Any = None  # what may be half of an end
+    nothing = edge = b""  # edge: what may be half of an end
     for piece in pieces:
         nothing = piece[:0]
         piece = edge + piece if edge else piece
@@ -94,6 +93,5 @@ def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
             yield from lines[1:]
             held.clear()
         held.append(rest)
-    last = nothing.join(held) + (edge if edge and delimiter is not None else nothing)
-    if last or (edge and delimiter is None):
-        yield last
+    if last := nothing.join([*held, edge]):
+        yield last if delimiter is not None else last.splitlines()[0]

@@ -44,8 +44,7 @@ class SplitURL:
     ) -> None:
         scheme, host, port = origin
         name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket
-        if DEFAULT_PORTS.get(scheme) == port:
-            name = name.removesuffix(f":{port}")
+        name = name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
         self.origin, self.userinfo = origin, userinfo
         self.path, self.target, self.fragment = path, target, fragment
         self.url = f"{scheme}://{name}{target}{fragment}"
@@ -80,7 +79,7 @@ def _split(url: str) -> SplitURL:
         hint = "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if _SOCKET.match(url) else ""
         raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
     host, port = (unquote(place), 0) if scheme == "http+unix" or not place else _host_and_port(place, url)
-    path = _without_dots(_encoded(path)) or "/"
+    path = _without_dots(_encoded(path) or "/")
     username, _, password = userinfo.partition(":")
     credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
     origin = scheme, host, port or DEFAULT_PORTS.get(scheme, 0)
@@ -114,8 +113,6 @@ def _encoded(text: str) -> str:
 
 def _without_dots(path: str) -> str:
     """Remove dot segments (RFC 3986 s5.2.4)."""
-    if not _DOTS.search(path):
-        return path
     path = _DOTS.sub(lambda segment: segment[0].lower().replace("%2e", "."), path)
     kept: list[str] = []
     segments = path.split("/")[1:]
@@ -152,12 +149,10 @@ def with_params(url: str, params: Params) -> str:
 
 def encode_pairs(pairs: Params) -> str:
     """Return pairs as application/x-www-form-urlencoded; None drops a pair, a list makes several of one name."""
-    if pairs is None:
-        return ""
+    if pairs is None or isinstance(pairs, str):
+        return pairs or ""
     if isinstance(pairs, bytes):
         return quote_from_bytes(pairs, safe=_SAFE)
-    if isinstance(pairs, str):
-        return pairs
     flat = []
     for pair in pairs.items() if isinstance(pairs, Mapping) else pairs:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:

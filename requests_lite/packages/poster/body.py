@@ -86,8 +86,8 @@ def framing(method: str, status: int, headers: Headers) -> tuple[type[Body], int
         return NoBody, 0, "a tunnel"
     length = fields.get("content-length")
     if "transfer-encoding" in fields:
-        codings = [coding.strip(" \t").lower() for coding in headers["transfer-encoding"].split(",")]
-        codings = [coding for coding in codings if coding]  # empty ones are ignored (RFC 9110 s5.6.1.2)
+        # Empty ones are ignored (RFC 9110 s5.6.1.2).
+        codings = [coding for part in headers["transfer-encoding"].split(",") if (coding := part.strip(" \t").lower())]
         if codings == ["chunked"]:
             # Both fields at once is how requests are smuggled: Transfer-Encoding wins and the connection ends.
             return Chunked, -1, "Content-Length beside Transfer-Encoding" if length else ""

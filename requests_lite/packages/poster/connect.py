@@ -161,9 +161,8 @@ def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Fo
 
 def authority(host: str, port: int) -> str:
     """Return host:port, an IPv6 address in brackets; the path of a Unix socket, whose port is 0, alone."""
-    if not port:
-        return host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    name = f"[{host}]" if ":" in host else host
+    return f"{name}:{port}" if port else host
 
 
 def said(error: BaseException) -> str:

@@ -109,8 +109,7 @@ class MultipartParam:
         self.name = as_text(name)
         self.filename = None if filename is None else as_text(filename)
         self.filetype = None if filetype is None else as_text(filetype)
-        self.filesize, self.fileobj, self.cb = filesize, fileobj, cb
-        self.dialect = dialect
+        self.filesize, self.fileobj, self.cb, self.dialect = filesize, fileobj, cb, dialect
         for key, given in () if not headers else headers.items() if isinstance(headers, Mapping) else headers:
             field, text = as_text(key), as_text(given)
             if not _TOKEN.fullmatch(field):

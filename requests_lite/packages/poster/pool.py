@@ -9,10 +9,6 @@ from . import connection as connections
 from .connection import Connection
 
 
-def _stay(connection: Connection) -> None:
-    """Go nowhere: an idle connection is at home."""
-
-
 class Pool:
     """Idle connections by key (origin and TLS settings). Safe to share between threads; a fork empties it.
 
@@ -56,7 +52,7 @@ class Pool:
             self._empty()
         connection.idle_since = monotonic()
         # An idle connection knows nothing of its pool, so that a pool nobody holds any more is gone at once.
-        connection.go_home = _stay
+        del connection.go_home
         with self._lock:
             idle = self._idle.get(connection.key)
             if idle is None:

@@ -36,10 +36,8 @@ class Content:
         for block in self.source:
             if isinstance(block, str):
                 yield utf8(block)
-            elif isinstance(block, (bytes, bytearray)):
-                yield block
-            elif isinstance(block, memoryview):
-                yield block.cast("B")
+            elif isinstance(block, (bytes, bytearray, memoryview)):
+                yield block.cast("B") if isinstance(block, memoryview) else block
             else:
                 raise InvalidMessage(f"content is made of bytes or str, not of {type(block).__name__}")
 

@@ -35,8 +35,6 @@ from .tls import TLS
 _AUTHORITY = re.compile(r"(?:\[([^\[\]/?#@\s]+)\]|([^\[\]/?#@:\s\0-\x20\x7f]+))(?::([0-9]{0,5}))?")
 _CONTENT_FIELDS = frozenset({"content-encoding", "content-length", "content-type", "transfer-encoding"})
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
-# Neither a number nor None: socket.getdefaulttimeout(). urllib.request has an object of its own for that.
-_DEFAULT: object = object()
 
 # All handlers share it: openers come and go, connections stay.
 _opener = Opener()
@@ -105,12 +103,10 @@ def _content(data: object, framed: bool) -> bytes | Content | None:
         # Many a server that takes uploads cannot read chunks: only who asks for them sends them.
         raise ValueError("content from a file or an iterable needs a Content-Length in the headers")
     if hasattr(data, "read"):
-        return FileContent(cast("io.IOBase", data))
+        return FileContent(data)
     if not isinstance(data, Iterable):
         raise TypeError(f"content is str, bytes, a file or an iterable of bytes, not {type(data).__name__}")
-    if not hasattr(data, "reset"):
-        return Content(data)
-    content = _ResettableContent(data)
+    content = _ResettableContent(data) if hasattr(data, "reset") else Content(data)
     content.rewind()  # it may have been sent before
     return content
 
@@ -130,7 +126,7 @@ class StreamingHTTPConnection:
 
     _scheme = "http"
 
-    def __init__(self, host: str, port: int | None = None, timeout: object = _DEFAULT) -> None:
+    def __init__(self, host: str, port: int | None = None, timeout: object = "default") -> None:
         self.timeout = timeout
         self._origin = _origin(self._scheme, host, port)
         self._tls: TLS | None = None
@@ -160,11 +156,10 @@ class StreamingHTTPConnection:
         (method, target, headers), self._request = self._request, None
         content = _content(data, "content-length" in headers or "transfer-encoding" in headers)
         limit = self.timeout
-        if limit is not None and not isinstance(limit, (int, float)):
+        if limit is not None and not isinstance(limit, (int, float)):  # urllib.request has an object of its own
             limit = socket.getdefaulttimeout()
-        message = self._opener.exchange(
-            self._origin, method, target, headers, content, self._tls, limit, limit, via=self._via
-        )
+        exchange = self._opener.exchange
+        message = exchange(self._origin, method, target, headers, content, self._tls, limit, limit, via=self._via)
         self._latest = self._response = Response(message)
 
     def getresponse(self) -> Response:
@@ -188,7 +183,7 @@ class StreamingHTTPSConnection(StreamingHTTPConnection):
     _scheme = "https"
 
     def __init__(
-        self, host: str, port: int | None = None, timeout: object = _DEFAULT, context: SSLContext | None = None
+        self, host: str, port: int | None = None, timeout: object = "default", context: SSLContext | None = None
     ) -> None:
         super().__init__(host, port, timeout)
         self._tls = (context or True, None)
