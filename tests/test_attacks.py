@@ -314,6 +314,34 @@ def test_a_hook_may_close_a_redirect() -> None:
         assert requests_lite.get(server.url, hooks={"response": close}).content == b"ok"
 
 
+# TLS sessions, names
+
+
+def test_a_context_that_was_tightened_takes_no_session_it_had_before(certificates: Certificates) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificates.authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    mine = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    mine.check_hostname, mine.verify_mode = False, ssl.CERT_NONE
+    with Server([Expect(), Send(OK + b"Content-Length: 2\r\n\r\nok")], [], tls=context) as server:
+        with Session(verify=mine) as session:
+            assert session.get(server.url).content == b"ok"
+            session.close()
+            mine.verify_mode = ssl.CERT_REQUIRED
+            with pytest.raises(requests_lite.SSLError, match="not trusted"):
+                session.get(server.url)
+
+
+def test_a_name_with_a_dot_behind_is_checked_without_it(certificates: Certificates) -> None:
+    """RFC 6066 s3: the name is sent "without a trailing dot"."""
+    context, names = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
+    certificates.authority.issue_cert("example.test").configure_cert(context)
+    context.sni_callback = lambda sock, name, _: names.append(name)
+    with Server([Expect(), Send(OK + b"Content-Length: 2\r\n\r\nok")], tls=context) as server:
+        with Session(verify=certificates.ca, resolve={"example.test.": server.host}) as session:
+            assert session.get(f"https://example.test.:{server.port}/").content == b"ok"
+    assert names == ["example.test"]
+
+
 # What helps against an error of TLS
 
 

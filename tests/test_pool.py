@@ -151,6 +151,18 @@ def test_what_lay_idle_for_too_long(make: Maker) -> None:
     assert len(pool) == 0
 
 
+def test_what_lay_idle_for_too_long_goes_when_others_come(make: Maker) -> None:
+    """Nobody may ask its origin again; a close by the server would hold its descriptor for ever."""
+    pool = Pool()
+    [a], [b], [c] = (make(pool, key) for key in "abc")
+    a.idle_since -= 91
+    b.idle_since -= 91
+    pool.give(pool.take("c") or c)
+    assert (a.reason, b.reason) == (OLD, "")
+    make(pool, "d")
+    assert (b.reason, c.reason, len(pool)) == (OLD, "", 2)
+
+
 def test_an_age_of_ones_own(make: Maker) -> None:
     pool = Pool(max_age=1000)
     [connection] = make(pool)

@@ -626,7 +626,7 @@ def test_sessions_are_not_kept_without_limit(
     monkeypatch.setattr(tls_module, "_sessions", kept)
     with Server([Expect(), Send(CLOSING)], tls=server_context) as server:
         assert session.get(server.url, verify=certificates.ca).content == b"ok"
-    assert [origin for origin, _ in kept] == [("https", "127.0.0.1", server.port)]
+    assert [origin for origin, *_ in kept] == [("https", "127.0.0.1", server.port)]
 
 
 # A client's key that is encrypted.

@@ -38,6 +38,8 @@ class Pool:
                     return None
                 connection = idle.pop()
                 self._count -= 1
+                if not idle:
+                    del self._idle[key]
             if monotonic() - connection.idle_since > self.max_age:
                 connection.close("idle for too long")
             elif connection.is_readable():
@@ -47,27 +49,29 @@ class Pool:
                 return connection
 
     def give(self, connection: Connection) -> None:
-        """Keep a connection whose response has ended; close the oldest where that makes too many."""
+        """Keep a connection whose response has ended; close one that is too old, or too many."""
         if self._process is not connections.process:
             self._empty()
-        connection.idle_since = monotonic()
+        connection.idle_since = now = monotonic()
         # An idle connection knows nothing of its pool, so that a pool nobody holds any more is gone at once.
         del connection.go_home
         with self._lock:
-            idle = self._idle.get(connection.key)
-            if idle is None:
-                if len(self._idle) > 2 * self.total:  # most of them are empty
-                    self._idle = {key: kept for key, kept in self._idle.items() if kept}
-                idle = self._idle[connection.key] = []
+            idle = self._idle.pop(connection.key, [])
             idle.append(connection)
+            self._idle[connection.key] = idle  # behind all others: the first was used the longest ago
             self._count += 1
-            if len(idle) <= self.per_key:
-                if self._count <= self.total:
-                    return
-                idle = min(filter(None, self._idle.values()), key=lambda connections: connections[0].idle_since)
+            too_many = len(idle) > self.per_key or self._count > self.total
+            if self._count > self.total:
+                idle = min(self._idle.values(), key=lambda connections: connections[0].idle_since)
+            elif not too_many:
+                idle = next(iter(self._idle.values()))
+            if not too_many and now - idle[0].idle_since <= self.max_age:
+                return
             surplus = idle.pop(0)
             self._count -= 1
-        surplus.close("more idle connections than the pool keeps")
+            if not idle:
+                del self._idle[surplus.key]
+        surplus.close("more idle connections than the pool keeps" if too_many else "idle for too long")
 
     def close(self) -> None:
         """Close all idle connections; the pool goes on and may be used again."""

@@ -14,7 +14,7 @@ TLS = tuple[object, object]
 
 _contexts: dict[TLS, ssl.SSLContext] = {}
 # What peers gave us to come back with (RFC 8446 s2.2): a handshake costs less with it.
-_sessions: dict[tuple[Origin, ssl.SSLContext], ssl.SSLSession] = {}
+_sessions: dict[tuple[object, ...], ssl.SSLSession] = {}
 
 
 def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None) -> ssl.SSLSocket:
@@ -30,7 +30,7 @@ def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None
         # Ragged: without the peer's close_notify an end of stream may be an attacker's cut.
         secured = connection = context.wrap_socket(
             sock, do_handshake_on_connect=False, suppress_ragged_eofs=False,
-            server_hostname=origin[1], session=_sessions.get((origin, context)),
+            server_hostname=origin[1].removesuffix("."), session=_sessions.get(_key(origin, context)),
         )  # fmt: skip
         poller = new_poller()
         poller.register(secured.fileno(), READ)
@@ -58,7 +58,12 @@ def keep_session(sock: ssl.SSLSocket, origin: Origin) -> None:
     if not sock.session_reused and (session := sock.session) and session.has_ticket:
         if len(_sessions) >= 1000:
             _sessions.clear()
-        _sessions[origin, sock.context] = session
+        _sessions[_key(origin, sock.context)] = session
+
+
+def _key(origin: Origin, context: ssl.SSLContext) -> tuple[object, ...]:
+    # A context that was tightened since takes no session that it had begun before: nobody would check it again.
+    return origin, context, context.verify_mode, context.check_hostname
 
 
 def tls_context(tls: TLS) -> ssl.SSLContext:
