@@ -12,7 +12,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\
 
 
 def test_a_get_on_a_kept_connection_stays_within_its_budget() -> None:
-    """At most 6 frames lie between the caller and the socket, and 35 Python calls are made in all."""
+    """At most 7 frames lie between the caller and the socket, and 39 Python calls are made in all."""
     depth = calls = at_send = 0
 
     def count(frame: FrameType, event: str, argument: object) -> None:
@@ -38,5 +38,5 @@ def test_a_get_on_a_kept_connection_stays_within_its_budget() -> None:
             sys.setprofile(None)
         assert response.content == b"ok"
         assert server.connections == 1
-    assert 1 <= at_send <= 6
-    assert calls <= 35
+    assert 1 <= at_send <= 7
+    assert calls <= 39

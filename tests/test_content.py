@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -188,3 +192,29 @@ def test_whoever_signs_content_can_read_it_whole() -> None:
     assert next(once.blocks()) == b"content"
     with pytest.raises(UnrewindableContent, match="can be sent only once"):
         once.read()
+
+
+@pytest.mark.parametrize(
+    ("files", "offered"),
+    [
+        ([], "gzip, deflate"),
+        (["brotli.py"], "gzip, deflate"),  # of no version that is known
+        (["brotli.py", "Brotli-1.0.9.dist-info"], "gzip, deflate"),  # unpacks without bounds
+        (["brotli.py", "brotli-1.2.0.dist-info"], "gzip, deflate, br"),
+        (["brotlicffi/__init__.py", "brotlicffi-1.2.0.1.dist-info"], "gzip, deflate, br"),
+        (["backports/other.py"], "gzip, deflate"),
+        (["backports/zstd/__init__.py"], "gzip, deflate, zstd"),
+    ],
+)
+def test_codings_are_offered_that_can_be_decoded(files: list[str], offered: str, tmp_path: Path) -> None:
+    """Nothing is imported to find out."""
+    for name in files:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("raise AssertionError('it was imported')")
+    code = "import requests_lite.content; print(requests_lite.content.CODINGS)"
+    environment = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), str(tmp_path)])}
+    command = [sys.executable, "-S", "-c", code]
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip() == offered
+    )
