@@ -159,8 +159,8 @@ class UserAgent:
                     response._max_size, response._progress = max_size, progress
                 if type(response.headers) is not Headers:
                     response.headers = Headers(response.headers)
-                hooked = request._hooks or (self.hooks and self.hooks.get("response"))
-                for hook in hooks_of(request._hooks) + hooks_of(self.hooks) if hooked else ():
+                hooked = (request.hooks or {}).get("response") or (self.hooks or {}).get("response")
+                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if hooked else ():
                     answer = hook(response, **options)
                     response = response if answer is None else answer
                 leads = request._auth is not None or response.status_code in REDIRECTS

@@ -87,7 +87,7 @@ class Request:
             self._response = Response()
         return self._response
 
-    register_hook = PreparedRequest.register_hook
+    register_hook, deregister_hook = PreparedRequest.register_hook, PreparedRequest.deregister_hook
 
     def prepare(self) -> PreparedRequest:
         """Return the exact message that this request makes. Raises RequestException when it makes none."""

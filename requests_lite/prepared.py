@@ -31,7 +31,6 @@ class PreparedRequest:
     """
 
     cookies: Any = None  # a CookieJar: those of this call alone
-    _hooks: Any = None
     _auth: Any = None  # what is asked for credentials, for each message anew
     _given = True  # whether that came as auth=, and not from add_autoauth(), a URL or the netrc file
     _own_cookies = True  # whether a field Cookie was given, and is not ours
@@ -42,6 +41,7 @@ class PreparedRequest:
         self.target: SplitURL = target  # type: ignore[assignment]  # None until it has a URL
         self.headers = Headers(headers)
         self._body = body
+        self.hooks: Any = {"response": []}
 
     def __repr__(self) -> str:
         return f"<PreparedRequest [{self.method}]>"
@@ -49,8 +49,7 @@ class PreparedRequest:
     def __getstate__(self) -> dict[str, object]:
         """Pickle the request, without content that streams, hooks, and what sets credentials."""
         body = self._body if isinstance(self._body, (bytes, str)) else None
-        kept = {name: value for name, value in self.__dict__.items() if name not in ("_hooks", "_auth")}
-        return {**kept, "_body": body}
+        return {**self.__dict__, "_body": body, "hooks": {"response": []}, "_auth": None}
 
     @property
     def url(self) -> str:
@@ -76,25 +75,14 @@ class PreparedRequest:
         self._body = body
 
     @property
-    def hooks(self) -> Any:
-        """{"response": the functions that hear of each response}."""
-        if self._hooks is None:
-            self._hooks = {"response": []}
-        return self._hooks
-
-    @hooks.setter
-    def hooks(self, hooks: Hooks | None) -> None:
-        self._hooks = hooks
-
-    @property
     def path_url(self) -> str:
         """The path and the query, as they stand in the request line."""
         return self.target.target
 
     def copy(self) -> PreparedRequest:
         """Return a copy that changes on its own."""
-        copy = PreparedRequest(self.method, self.target, self.headers, self._body)
-        copy.__dict__.update({name: value for name, value in self.__dict__.items() if name not in copy.__dict__})
+        copy = PreparedRequest()
+        copy.__dict__.update(self.__dict__, headers=Headers(self.headers))
         return copy
 
     __copy__ = copy
@@ -103,7 +91,7 @@ class PreparedRequest:
         """Call hook with each response; what it returns, unless None, takes the response's place."""
         self.hooks = {"response": [*hooks_of(self.hooks), hook]}
 
-    def deregister_hook(self, event: str, hook: Callable[..., object]) -> bool:
+    def deregister_hook(self: Any, event: str, hook: Callable[..., object]) -> bool:
         """Have hook hear of no more responses; tell whether it did before."""
         before = hooks_of(self.hooks)
         self.hooks = {"response": [known for known in before if known != hook]}
