@@ -10,6 +10,7 @@ import os
 import random
 import socket
 import struct
+import sys
 import threading
 import time
 import tracemalloc
@@ -260,7 +261,8 @@ def test_ten_thousand_exchanges() -> None:
         try:
             made = endure_together(server.url, 1 + WARM_UP, 1 + EXCHANGES)
             assert at_rest() <= descriptors
-            assert tracemalloc.get_traced_memory()[0] < GROWTH
+            # What measures coverage remembers where each thread has been.
+            assert tracemalloc.get_traced_memory()[0] < GROWTH * (1 if sys.gettrace() is None else 8)
         finally:
             tracemalloc.stop()
     assert sum(made.values()) == EXCHANGES - WARM_UP
