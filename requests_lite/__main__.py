@@ -28,9 +28,7 @@ _TEXT = re.compile(r"text/|[^;]*(json|xml|javascript|yaml|urlencoded)|$", re.IGN
 def main(argv: list[str] | None = None) -> int:
     """Do what a command line asks for and return the exit status."""
     try:
-        status = _run(argv)
-        sys.stdout.flush()
-        return status
+        return _run(argv)
     except BrokenPipeError:
         # Whoever reads has enough. What is still buffered has to go somewhere when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,15 +45,14 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str] | None) -> int:
     parser = _parser()
     given = parser.parse_intermixed_args(argv)
-    words: list[str] = given.words
     if given.version:
-        print(_versions())
+        print(_versions(), flush=True)
         return 0
-    if len(words) == 1:
-        words = ["GET" if given.data is given.form is None else "POST", *words]
-    if len(words) != 2 or words[0].upper() not in METHODS:
+    if len(given.words) == 1:
+        given.words.insert(0, "GET" if given.data is given.form is None else "POST")
+    if len(given.words) != 2 or given.words[0].upper() not in METHODS:
         parser.error("expected a URL, or a METHOD of HTTP and a URL")
-    with _send(given, *words) as response:
+    with _send(given, *given.words) as response:
         _print(response, given.output)
     return 0 if response.ok else 4 if (response.status_code or 0) < 500 else 5
 
@@ -112,11 +109,11 @@ def _print(response: Response, output: str | None) -> None:
         return
     kind = response.headers.get("content-type", "")
     for block in response.iter_content():
-        if sys.stdout.isatty() and (b"\0" in block or not _TEXT.match(kind)):
-            out.write(f"(binary content, {kind or 'of no Content-Type'}: -o FILE saves it)\n".encode())
-            break
-        out.write(block)
+        hidden = sys.stdout.isatty() and (b"\0" in block or not _TEXT.match(kind))
+        out.write(f"(binary content, {kind or 'of no Content-Type'}: -o FILE saves it)\n".encode() if hidden else block)
         out.flush()  # what comes live goes out live
+        if hidden:
+            break
 
 
 def _save(response: Response, path: str) -> None:

@@ -39,14 +39,12 @@ class SplitURL:
 
     __slots__ = ("fragment", "origin", "path", "target", "url", "userinfo")
 
-    def __init__(
-        self, origin: Origin, path: str, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None
-    ) -> None:
+    def __init__(self, origin: Origin, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None) -> None:
         scheme, host, port = origin
         name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket
         name = name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
-        self.origin, self.userinfo = origin, userinfo
-        self.path, self.target, self.fragment = path, target, fragment
+        self.origin, self.target, self.fragment, self.userinfo = origin, target, fragment, userinfo
+        self.path = target.partition("?")[0]
         self.url = f"{scheme}://{name}{target}{fragment}"
 
 
@@ -79,11 +77,11 @@ def _split(url: str) -> SplitURL:
         hint = "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if _SOCKET.match(url) else ""
         raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
     host, port = (unquote(place), 0) if scheme == "http+unix" or not place else _host_and_port(place, url)
-    path = _without_dots(_encoded(path) or "/")
+    target = _without_dots(_encoded(path) or "/") + _encoded(query)
     username, _, password = userinfo.partition(":")
     credentials = (unquote_to_bytes(username), unquote_to_bytes(password)) if at else None
     origin = scheme, host, port or DEFAULT_PORTS.get(scheme, 0)
-    return SplitURL(origin, path, path + _encoded(query), _encoded(fragment), credentials)
+    return SplitURL(origin, target, _encoded(fragment), credentials)
 
 
 def _host_and_port(place: str, url: str) -> tuple[str, int]:

@@ -21,7 +21,8 @@ Origin = tuple[str, str, int]
 Proxy = tuple[str, str, int, "tuple[bytes, bytes] | None"]
 # How to get to an origin where it is not straight: through a proxy, to an address that no resolver is asked for, from
 # an address of this machine; each None where it is as usual.
-Via = tuple["Proxy | None", "str | None", "tuple[str, int] | None"]
+Via = tuple["Proxy | None", "str | None", "Local"]
+Local = tuple[str, int] | None
 # As getaddrinfo() gives them, and for a Unix socket its path.
 Address = tuple[int, int, int, str, "str | tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
@@ -60,9 +61,7 @@ def wait(poller: select.poll, silence: float | None, deadline: float | None) -> 
     return poller.poll(None if silence is None else min(max(0.0, silence * 1000), 2.0**31 - 1))
 
 
-def connect(
-    origin: Origin, deadline: float | None, place: str | None = None, source: tuple[str, int] | None = None
-) -> socket.socket:
+def connect(origin: Origin, deadline: float | None, place: str | None = None, source: Local = None) -> socket.socket:
     """Return a non-blocking socket connected to origin, at place if given. Raises ConnectError, TransferTimeout."""
     scheme, host, port = origin
     if scheme == "http+unix":
@@ -77,7 +76,7 @@ def connect(
 
 
 def connect_by_socks(
-    proxy: Proxy, origin: Origin, deadline: float | None, place: str | None, source: tuple[str, int] | None
+    proxy: Proxy, origin: Origin, deadline: float | None, place: str | None, source: Local
 ) -> socket.socket:
     """Return a non-blocking socket connected to origin through a SOCKS proxy. Raises ConnectError, TransferTimeout."""
     try:
@@ -171,7 +170,7 @@ def said(error: BaseException) -> str:
     return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
-def _attempt(address: Address, source: tuple[str, int] | None) -> socket.socket:
+def _attempt(address: Address, source: Local) -> socket.socket:
     """Return a socket that has begun to connect. Raises OSError when that failed at once."""
     family, kind, protocol, _, place = address
     sock = socket.socket(family, kind, protocol)
@@ -191,9 +190,7 @@ def _attempt(address: Address, source: tuple[str, int] | None) -> socket.socket:
     return sock
 
 
-def _first_connected(
-    addresses: Sequence[Address], name: str, deadline: float | None, source: tuple[str, int] | None
-) -> socket.socket:
+def _first_connected(addresses: Sequence[Address], name: str, deadline: float | None, source: Local) -> socket.socket:
     """Try addresses, the next one when the one before has failed or is silent for a while; the first wins."""
     # Families alternate, beginning with the resolver's favourite (RFC 8305 s4).
     favourites = [address for address in addresses if address[0] == addresses[0][0]]

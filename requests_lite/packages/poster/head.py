@@ -25,8 +25,6 @@ _END = re.compile(rb"\n\r?\n")
 
 _BLANKS = " \t"
 
-_LINE_END = re.compile(rb"\r?\n")
-
 # A server says the same lines again and again: one that was found well-formed is not read a second time.
 _status_lines: dict[bytes, tuple[str, int, str]] = {}
 _field_lines: dict[bytes, tuple[str, list[str]]] = {}
@@ -64,15 +62,12 @@ def encode_fields(headers: Headers) -> bytes:
             raise InvalidMessage(f"a field's name is a token like Content-Type, not {name!r}", "field")
         if _UNSAFE_VALUE.search(value):
             raise InvalidMessage(f"the value of the field {name} holds CR, LF or NUL", "field")
-        line = f"{name}: {value.strip(_BLANKS)}\r\n"
+        # No charset was ever agreed on for field values; UTF-8 is what servers that look at it expect.
+        charset = "latin-1" if value.isascii() or max(value) <= "\xff" else "utf-8"
         try:
-            lines.append(line.encode("latin-1"))
+            lines.append(f"{name}: {value.strip(_BLANKS)}\r\n".encode(charset))
         except UnicodeEncodeError:
-            # No charset was ever agreed on for field values; UTF-8 is what servers that look at it expect.
-            try:
-                lines.append(line.encode("utf-8"))
-            except UnicodeEncodeError:
-                raise InvalidMessage(f"the value of the field {name} holds a lone surrogate", "field") from None
+            raise InvalidMessage(f"the value of the field {name} holds a lone surrogate", "field") from None
     headers.encoded = encoded = b"".join(lines) + b"\r\n"
     return encoded
 
@@ -90,7 +85,7 @@ def decode_head(received: bytes) -> tuple[int, str, int, str, Headers]:
         end = find_end(received)
         if end < 0:
             return 0, "", 0, "", Headers()
-        lines = _LINE_END.split(received[:end])
+        lines = re.split(rb"\r?\n", received[:end])
     version, status, reason = _status_lines.get(lines[0]) or _decode_status_line(lines[0])
     return end, version, status, reason, decode_fields(lines[1:-2])
 
@@ -113,9 +108,7 @@ def _decode_status_line(line: bytes) -> tuple[str, int, str]:
         raise ProtocolError("a status line without bare CR or NUL", repr(line[:60]))
     # RFC 9110 s2.5: a minor version higher than one knows is read as the highest one knows.
     known = "HTTP/1.0" if version == "HTTP/1.0" else "HTTP/1.1", int(digits), reason
-    if len(line) <= 200:
-        if len(_status_lines) >= 100:
-            _status_lines.clear()
+    if len(line) <= 200 and len(_status_lines) < 100:
         _status_lines[line] = known
     return known
 

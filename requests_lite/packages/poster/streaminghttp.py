@@ -95,10 +95,8 @@ class _ResettableContent(Content):
 def _content(data: object, framed: bool) -> bytes | Content | None:
     if data is None or isinstance(data, (bytes, Content)):
         return data
-    if isinstance(data, (bytearray, memoryview)):
-        return bytes(data)
-    if isinstance(data, str):
-        return data.encode()
+    if isinstance(data, (str, bytearray, memoryview)):
+        return data.encode() if isinstance(data, str) else bytes(data)
     if not framed:
         # Many a server that takes uploads cannot read chunks: only who asks for them sends them.
         raise ValueError("content from a file or an iterable needs a Content-Length in the headers")
@@ -194,8 +192,7 @@ def _content_of(request: Request) -> bytes | Content | None:
     data, content = _contents.get(request, (None, None))
     if data is not request.data:
         # Where a length is missing, urllib.request has added a Transfer-Encoding, apart from the headers given.
-        framed = request.has_header("Content-length") or "Transfer-encoding" in request.headers
-        content = _content(request.data, framed)
+        content = _content(request.data, request.has_header("Content-length") or "Transfer-encoding" in request.headers)
         _contents[request] = request.data, content
     elif isinstance(content, Content):
         content.rewind()
@@ -272,7 +269,7 @@ class StreamingHTTPRedirectHandler(HTTPRedirectHandler):
         old, new = (_origin(url.scheme, url.netloc) for url in map(urlsplit, (req.full_url, newurl)))
         dropped = _CONTENT_FIELDS if keeps_credentials(old, new) else _CONTENT_FIELDS | _CREDENTIALS
         kept = {name: value for name, value in req.headers.items() if name.lower() not in dropped}
-        method = "HEAD" if method == "HEAD" else "GET"
+        method = "GET" if method == "POST" else method
         return Request(newurl.replace(" ", "%20"), None, kept, req.origin_req_host, True, method)
 
 

@@ -24,28 +24,25 @@ def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None
     """
     context = tls_context(tls)
     name = authority(*origin[1:])
-    secured = sock  # what has to be closed
     try:
         sock.getpeername()  # Python before 3.13 would leave its socket open when the peer has gone by now
         # Ragged: without the peer's close_notify an end of stream may be an attacker's cut.
-        secured = connection = context.wrap_socket(
+        sock = secured = context.wrap_socket(
             sock, do_handshake_on_connect=False, suppress_ragged_eofs=False,
             server_hostname=origin[1].removesuffix("."), session=_sessions.get(_key(origin, context)),
         )  # fmt: skip
         poller = new_poller()
-        poller.register(secured.fileno(), READ)
+        poller.register(sock.fileno(), READ)
         while True:
             try:
-                connection.do_handshake()
+                secured.do_handshake()
                 return secured
-            except ssl.SSLWantReadError:
-                poller.modify(secured.fileno(), READ)
-            except ssl.SSLWantWriteError:
-                poller.modify(secured.fileno(), WRITE)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
+                poller.modify(sock.fileno(), READ if isinstance(wanted, ssl.SSLWantReadError) else WRITE)
             if not wait(poller, None, deadline):
                 raise TransferTimeout(f"no TLS with {name}: the handshake did not end in time", "connect")
     except BaseException as error:
-        secured.close()
+        sock.close()
         if isinstance(error, ssl.SSLCertVerificationError):
             raise CertificateError(f"the certificate of {name} is not trusted: {error.verify_message}") from error
         if isinstance(error, OSError) and not isinstance(error, TransferTimeout):
