@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -31,14 +32,6 @@ Hooks = Mapping[str, "Callable[..., object] | Iterable[Callable[..., object]]"]
 FRUITLESS = 1024 * 1024
 
 
-def _is_there(name: str, inside: str = "") -> bool:
-    """Tell whether a module, or one inside it, can be imported, without doing so."""
-    spec = PathFinder.find_spec(name)
-    if spec is None or not inside:
-        return spec is not None
-    return PathFinder.find_spec(f"{name}.{inside}", spec.submodule_search_locations) is not None
-
-
 def _brotli() -> str:
     """Return the module that decodes br within bounds, which Brotli does from 1.2 on, or ''."""
     for name in ("brotli", "brotlicffi"):
@@ -50,12 +43,14 @@ def _brotli() -> str:
     return ""
 
 
-# The modules that can decode br (RFC 7932) and zstd (RFC 8878), where one is installed.
-_BROTLI = _brotli()
-_ZSTD = "compression.zstd" if _is_there("_zstd") else "backports.zstd" if _is_there("backports", "zstd") else ""
-
+_BACKPORTED = any(os.path.isdir(os.path.join(folder, "backports", "zstd")) for folder in sys.path)
+# The module that decodes each content coding, '' where none is installed: br is RFC 7932, zstd RFC 8878.
+_MODULES = {
+    "gzip": "zlib", "x-gzip": "zlib", "deflate": "zlib", "br": _brotli(),
+    "zstd": "compression.zstd" if PathFinder.find_spec("_zstd") else "backports.zstd" if _BACKPORTED else "",
+}  # fmt: skip
 # The codings that decode() knows; Accept-Encoding names them.
-CODINGS = "gzip, deflate" + (", br" if _BROTLI else "") + (", zstd" if _ZSTD else "")
+CODINGS = ", ".join(coding for coding, module in _MODULES.items() if module and coding != "x-gzip")
 
 
 class FormContent(Content):
@@ -167,25 +162,15 @@ def decode(blocks: Iterable[bytes], codings: list[str], deadline: float | None =
     if len(codings) > 10:
         raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
-        if coding in ("gzip", "x-gzip", "deflate"):
-            blocks = _unpack(blocks, coding, import_module("zlib").error, deadline)
-        elif coding == "br" and _BROTLI:
-            blocks = _unbrotli(blocks, import_module(_BROTLI), deadline)
-        elif coding == "zstd" and _ZSTD:
-            blocks = _unpack(blocks, coding, import_module(_ZSTD).ZstdError, deadline)
-        else:
-            hint = f"; pip install requests_lite[{coding}]" if coding in ("br", "zstd") else ""
+        if not _MODULES.get(coding):
+            hint = f"; pip install requests_lite[{coding}]" if coding in _MODULES else ""
             raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here{hint}")
+        blocks = _unpack(blocks, coding, import_module(_MODULES[coding]), deadline)
     return iter(blocks)
 
 
-def _in_time(deadline: float | None) -> None:
-    # A few bytes can unpack to work for hours, in which nobody waits for the peer.
-    if deadline is not None and monotonic() >= deadline:
-        raise TransferTimeout("unpacking the content was not done in the total time allowed", "total")
-
-
-def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadline: float | None) -> Iterator[bytes]:
+def _unpack(blocks: Iterable[bytes], coding: str, module: Any, deadline: float | None) -> Iterator[bytes]:
+    fault: type[Exception] = module.ZstdError if coding == "zstd" else module.error
     decoder = None
     held = b""
     got = streams = fruitful = 0
@@ -196,14 +181,16 @@ def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadli
             if got - fruitful > FRUITLESS:
                 raise ContentDecodingError(f"{FRUITLESS} bytes of {coding} unpack to nothing: a trap")
             while block or decoder is not None:
-                _in_time(deadline)
+                # A few bytes can unpack to work for hours, in which nobody waits for the peer.
+                if deadline is not None and monotonic() >= deadline:
+                    raise TransferTimeout("unpacking the content was not done in the total time allowed", "total")
                 if decoder is None:
                     # A stream may be padded with zeros, or go on with another one (RFC 1952 s2.2, RFC 8878 s3.1).
                     block = block.lstrip(b"\0") if streams else block
-                    if len(block) < 2:
+                    if len(block) < (1 if coding == "br" else 2):
                         held = block
                         break
-                    decoder = _new_decoder(coding, block)
+                    decoder = _new_decoder(module, coding, block)
                 piece = decoder.decompress(block, BLOCK)
                 if piece:
                     fruitful = got
@@ -212,7 +199,7 @@ def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadli
                 if decoder.eof:
                     block, decoder = decoder.unused_data, None
                     streams += 1
-                elif not block and len(piece) < BLOCK:
+                elif not block and getattr(decoder, "needs_input", len(piece) < BLOCK):
                     break
     except fault as error:
         raise ContentDecodingError(f"the content is not {coding}, as its Content-Encoding says: {error}") from error
@@ -220,32 +207,29 @@ def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadli
         raise IncompleteRead(f"the {coding} stream was cut: it does not end within the {got} bytes that came")
 
 
-def _new_decoder(coding: str, start: bytes) -> Any:
+def _new_decoder(module: Any, coding: str, start: bytes) -> Any:
+    if coding == "br":
+        return _Brotli(module.Decompressor())
     if coding == "zstd":
-        zstd = import_module(_ZSTD)
-        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})  # 8 MiB (RFC 9659)
-    import zlib
-
+        return module.ZstdDecompressor(options={module.DecompressionParameter.window_log_max: 23})  # 8 MiB (RFC 9659)
     # "deflate" means the zlib format (RFC 9110 s8.4.1.2), whose two bytes have a check; some servers send it bare.
     bare = start[0] & 0x0F != 8 or (start[0] << 8 | start[1]) % 31
-    return zlib.decompressobj(31 if coding != "deflate" else -15 if bare else 15)
+    return module.decompressobj(31 if coding != "deflate" else -15 if bare else 15)
 
 
-def _unbrotli(blocks: Iterable[bytes], brotli: Any, deadline: float | None) -> Iterator[bytes]:
-    decoder = brotli.Decompressor()
-    got = 0
-    try:
-        for block in blocks:
-            got += len(block)
-            piece = decoder.process(block, output_buffer_limit=BLOCK)
-            while piece or not decoder.can_accept_more_data():
-                _in_time(deadline)
-                yield piece
-                piece = decoder.process(b"", output_buffer_limit=BLOCK)
-    except brotli.error as error:
-        raise ContentDecodingError("the content is not br, as its Content-Encoding says") from error
-    if got and not decoder.is_finished():
-        raise IncompleteRead(f"the br stream was cut: it does not end within the {got} bytes that came")
+class _Brotli:
+    """A decoder of br, in the manner of the others; nothing may follow its stream."""
+
+    unused_data = b""
+
+    def __init__(self, decoder: Any) -> None:
+        self.decoder = decoder
+
+    def decompress(self, block: bytes, limit: int) -> bytes:
+        piece: bytes = self.decoder.process(block, output_buffer_limit=limit)
+        self.eof = self.decoder.is_finished()
+        self.needs_input = not piece and self.decoder.can_accept_more_data()
+        return piece
 
 
 class Raw(io.BufferedIOBase):
