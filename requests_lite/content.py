@@ -74,13 +74,13 @@ class Watched(Content):
     """Content that tells how far it has been sent: progress(bytes done, bytes in all or None), after each block."""
 
     def __init__(self, content: bytes | Content, progress: Progress) -> None:
-        self.content = content
-        self.progress = progress
         self.length = len(content) if isinstance(content, bytes) else content.length
+        self.content = Content([*slices(memoryview(content))]) if isinstance(content, bytes) else content
+        self.progress = progress
 
     def blocks(self) -> Iterator[Block]:
         done = 0
-        for block in slices(self.content) if isinstance(self.content, bytes) else self.content.blocks():
+        for block in self.content.blocks():
             yield block
             # Asked for the next block, the one before has gone out.
             done += len(block)
@@ -90,14 +90,12 @@ class Watched(Content):
             self.progress(0, self.length)
 
     def rewind(self) -> None:
-        if isinstance(self.content, Content):
-            self.content.rewind()
+        self.content.rewind()
 
 
-def slices(content: bytes, size: int = BLOCK) -> Iterator[memoryview]:
-    """Yield content in pieces of size bytes, not copied."""
-    view = memoryview(content)
-    return (view[at : at + size] for at in range(0, len(view), size))
+def slices(content: Any, size: int = BLOCK) -> Iterator[Any]:
+    """Yield bytes, or what else can be cut, in pieces of size."""
+    return (content[at : at + size] for at in range(0, len(content), size))
 
 
 def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes | Content | None, str | None]:
@@ -109,9 +107,8 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
     if files:
         form = Multipart.from_fields(data, files)
         return FormContent(form), form.content_type
-    if data is None or (
-        not data and isinstance(data, (str, bytes, dict, list, tuple) if json else (dict, list, tuple))
-    ):
+    nothing = (str, bytes, dict, list, tuple) if json else (dict, list, tuple)
+    if data is None or (not data and isinstance(data, nothing)):
         return (None, None) if json is None else (encode_json(json), "application/json")
     if isinstance(data, str):
         return utf8(data), None
@@ -196,14 +193,14 @@ def _unpack(blocks: Iterable[bytes], coding: str, module: Any, deadline: float |
                     fruitful = got
                     yield piece
                 block = getattr(decoder, "unconsumed_tail", b"")
-                if decoder.eof:
+                if decoder.eof and coding != "br":  # behind which nothing may follow
                     block, decoder = decoder.unused_data, None
                     streams += 1
                 elif not block and getattr(decoder, "needs_input", len(piece) < BLOCK):
                     break
     except fault as error:
         raise ContentDecodingError(f"the content is not {coding}, as its Content-Encoding says: {error}") from error
-    if decoder is not None or held:
+    if held or (decoder is not None and not decoder.eof):
         raise IncompleteRead(f"the {coding} stream was cut: it does not end within the {got} bytes that came")
 
 
@@ -218,9 +215,7 @@ def _new_decoder(module: Any, coding: str, start: bytes) -> Any:
 
 
 class _Brotli:
-    """A decoder of br, in the manner of the others; nothing may follow its stream."""
-
-    unused_data = b""
+    """A decoder of br, in the manner of the others."""
 
     def __init__(self, decoder: Any) -> None:
         self.decoder = decoder
@@ -244,15 +239,12 @@ class Raw(io.BufferedIOBase):
     version = 11  # as users of http.client know it
     status: int | None = None
     reason: str | None = None
-    headers: Headers | None = None
-    max_size: int | None = None
-    progress: Progress | None = None
 
-    def __init__(
-        self, body: Body | None, failed: Callable[[Exception], Exception], codings: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, body: Body | None, failed: Callable[[Exception], Exception], headers: Headers,
+                 max_size: int | None = None, progress: Progress | None = None) -> None:  # fmt: skip
+        self.headers, self.max_size, self.progress = headers, max_size, progress
         self._body, self._failed = body, failed
-        self._codings = [] if body is None or body.ended else list(codings)
+        self._codings = [] if body is None or body.ended else codings_of(headers)
         self._failure: Exception | None = None
         self._decoded: Iterator[bytes] | None = None
         self._held = b""  # decoded and not yet taken
@@ -303,11 +295,7 @@ class Raw(io.BufferedIOBase):
             self.decode_content = decode_content
         if size is None or size < 0:
             return b"".join(iter(self.read1, b""))
-        block = self.read1(size)
-        if len(block) in (0, size):
-            return block
-        blocks = [block]
-        left = size - len(block)
+        blocks, left = [], size
         while left and (block := self.read1(left)):
             blocks.append(block)
             left -= len(block)
