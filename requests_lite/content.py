@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -31,14 +32,6 @@ Hooks = Mapping[str, "Callable[..., object] | Iterable[Callable[..., object]]"]
 FRUITLESS = 1024 * 1024
 
 
-def _is_there(name: str, inside: str = "") -> bool:
-    """Tell whether a module, or one inside it, can be imported, without doing so."""
-    spec = PathFinder.find_spec(name)
-    if spec is None or not inside:
-        return spec is not None
-    return PathFinder.find_spec(f"{name}.{inside}", spec.submodule_search_locations) is not None
-
-
 def _brotli() -> str:
     """Return the module that decodes br within bounds, which Brotli does from 1.2 on, or ''."""
     for name in ("brotli", "brotlicffi"):
@@ -50,12 +43,14 @@ def _brotli() -> str:
     return ""
 
 
-# The modules that can decode br (RFC 7932) and zstd (RFC 8878), where one is installed.
-_BROTLI = _brotli()
-_ZSTD = "compression.zstd" if _is_there("_zstd") else "backports.zstd" if _is_there("backports", "zstd") else ""
-
+_BACKPORTED = any(os.path.isdir(os.path.join(folder, "backports", "zstd")) for folder in sys.path)
+# The module that decodes each content coding, '' where none is installed: br is RFC 7932, zstd RFC 8878.
+_MODULES = {
+    "gzip": "zlib", "x-gzip": "zlib", "deflate": "zlib", "br": _brotli(),
+    "zstd": "compression.zstd" if PathFinder.find_spec("_zstd") else "backports.zstd" if _BACKPORTED else "",
+}  # fmt: skip
 # The codings that decode() knows; Accept-Encoding names them.
-CODINGS = "gzip, deflate" + (", br" if _BROTLI else "") + (", zstd" if _ZSTD else "")
+CODINGS = ", ".join(coding for coding, module in _MODULES.items() if module and coding != "x-gzip")
 
 
 class FormContent(Content):
@@ -79,13 +74,13 @@ class Watched(Content):
     """Content that tells how far it has been sent: progress(bytes done, bytes in all or None), after each block."""
 
     def __init__(self, content: bytes | Content, progress: Progress) -> None:
-        self.content = content
-        self.progress = progress
         self.length = len(content) if isinstance(content, bytes) else content.length
+        self.content = Content([*slices(memoryview(content))]) if isinstance(content, bytes) else content
+        self.progress = progress
 
     def blocks(self) -> Iterator[Block]:
         done = 0
-        for block in slices(self.content) if isinstance(self.content, bytes) else self.content.blocks():
+        for block in self.content.blocks():
             yield block
             # Asked for the next block, the one before has gone out.
             done += len(block)
@@ -95,14 +90,12 @@ class Watched(Content):
             self.progress(0, self.length)
 
     def rewind(self) -> None:
-        if isinstance(self.content, Content):
-            self.content.rewind()
+        self.content.rewind()
 
 
-def slices(content: bytes, size: int = BLOCK) -> Iterator[memoryview]:
-    """Yield content in pieces of size bytes, not copied."""
-    view = memoryview(content)
-    return (view[at : at + size] for at in range(0, len(view), size))
+def slices(content: Any, size: int = BLOCK) -> Iterator[Any]:
+    """Yield bytes, or what else can be cut, in pieces of size."""
+    return (content[at : at + size] for at in range(0, len(content), size))
 
 
 def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes | Content | None, str | None]:
@@ -114,9 +107,8 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
     if files:
         form = Multipart.from_fields(data, files)
         return FormContent(form), form.content_type
-    if data is None or (
-        not data and isinstance(data, (str, bytes, dict, list, tuple) if json else (dict, list, tuple))
-    ):
+    nothing = (str, bytes, dict, list, tuple) if json else (dict, list, tuple)
+    if data is None or (not data and isinstance(data, nothing)):
         return (None, None) if json is None else (encode_json(json), "application/json")
     if isinstance(data, str):
         return utf8(data), None
@@ -167,25 +159,15 @@ def decode(blocks: Iterable[bytes], codings: list[str], deadline: float | None =
     if len(codings) > 10:
         raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
-        if coding in ("gzip", "x-gzip", "deflate"):
-            blocks = _unpack(blocks, coding, import_module("zlib").error, deadline)
-        elif coding == "br" and _BROTLI:
-            blocks = _unbrotli(blocks, import_module(_BROTLI), deadline)
-        elif coding == "zstd" and _ZSTD:
-            blocks = _unpack(blocks, coding, import_module(_ZSTD).ZstdError, deadline)
-        else:
-            hint = f"; pip install requests_lite[{coding}]" if coding in ("br", "zstd") else ""
+        if not _MODULES.get(coding):
+            hint = f"; pip install requests_lite[{coding}]" if coding in _MODULES else ""
             raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here{hint}")
+        blocks = _unpack(blocks, coding, import_module(_MODULES[coding]), deadline)
     return iter(blocks)
 
 
-def _in_time(deadline: float | None) -> None:
-    # A few bytes can unpack to work for hours, in which nobody waits for the peer.
-    if deadline is not None and monotonic() >= deadline:
-        raise TransferTimeout("unpacking the content was not done in the total time allowed", "total")
-
-
-def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadline: float | None) -> Iterator[bytes]:
+def _unpack(blocks: Iterable[bytes], coding: str, module: Any, deadline: float | None) -> Iterator[bytes]:
+    fault: type[Exception] = module.ZstdError if coding == "zstd" else module.error
     decoder = None
     held = b""
     got = streams = fruitful = 0
@@ -196,56 +178,53 @@ def _unpack(blocks: Iterable[bytes], coding: str, fault: type[Exception], deadli
             if got - fruitful > FRUITLESS:
                 raise ContentDecodingError(f"{FRUITLESS} bytes of {coding} unpack to nothing: a trap")
             while block or decoder is not None:
-                _in_time(deadline)
+                # A few bytes can unpack to work for hours, in which nobody waits for the peer.
+                if deadline is not None and monotonic() >= deadline:
+                    raise TransferTimeout("unpacking the content was not done in the total time allowed", "total")
                 if decoder is None:
                     # A stream may be padded with zeros, or go on with another one (RFC 1952 s2.2, RFC 8878 s3.1).
                     block = block.lstrip(b"\0") if streams else block
-                    if len(block) < 2:
+                    if len(block) < (1 if coding == "br" else 2):
                         held = block
                         break
-                    decoder = _new_decoder(coding, block)
+                    decoder = _new_decoder(module, coding, block)
                 piece = decoder.decompress(block, BLOCK)
                 if piece:
                     fruitful = got
                     yield piece
                 block = getattr(decoder, "unconsumed_tail", b"")
-                if decoder.eof:
+                if decoder.eof and coding != "br":  # behind which nothing may follow
                     block, decoder = decoder.unused_data, None
                     streams += 1
-                elif not block and len(piece) < BLOCK:
+                elif not block and getattr(decoder, "needs_input", len(piece) < BLOCK):
                     break
     except fault as error:
         raise ContentDecodingError(f"the content is not {coding}, as its Content-Encoding says: {error}") from error
-    if decoder is not None or held:
+    if held or (decoder is not None and not decoder.eof):
         raise IncompleteRead(f"the {coding} stream was cut: it does not end within the {got} bytes that came")
 
 
-def _new_decoder(coding: str, start: bytes) -> Any:
+def _new_decoder(module: Any, coding: str, start: bytes) -> Any:
+    if coding == "br":
+        return _Brotli(module.Decompressor())
     if coding == "zstd":
-        zstd = import_module(_ZSTD)
-        return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})  # 8 MiB (RFC 9659)
-    import zlib
-
+        return module.ZstdDecompressor(options={module.DecompressionParameter.window_log_max: 23})  # 8 MiB (RFC 9659)
     # "deflate" means the zlib format (RFC 9110 s8.4.1.2), whose two bytes have a check; some servers send it bare.
     bare = start[0] & 0x0F != 8 or (start[0] << 8 | start[1]) % 31
-    return zlib.decompressobj(31 if coding != "deflate" else -15 if bare else 15)
+    return module.decompressobj(31 if coding != "deflate" else -15 if bare else 15)
 
 
-def _unbrotli(blocks: Iterable[bytes], brotli: Any, deadline: float | None) -> Iterator[bytes]:
-    decoder = brotli.Decompressor()
-    got = 0
-    try:
-        for block in blocks:
-            got += len(block)
-            piece = decoder.process(block, output_buffer_limit=BLOCK)
-            while piece or not decoder.can_accept_more_data():
-                _in_time(deadline)
-                yield piece
-                piece = decoder.process(b"", output_buffer_limit=BLOCK)
-    except brotli.error as error:
-        raise ContentDecodingError("the content is not br, as its Content-Encoding says") from error
-    if got and not decoder.is_finished():
-        raise IncompleteRead(f"the br stream was cut: it does not end within the {got} bytes that came")
+class _Brotli:
+    """A decoder of br, in the manner of the others."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.decoder = decoder
+
+    def decompress(self, block: bytes, limit: int) -> bytes:
+        piece: bytes = self.decoder.process(block, output_buffer_limit=limit)
+        self.eof = self.decoder.is_finished()
+        self.needs_input = not piece and self.decoder.can_accept_more_data()
+        return piece
 
 
 class Raw(io.BufferedIOBase):
@@ -260,15 +239,12 @@ class Raw(io.BufferedIOBase):
     version = 11  # as users of http.client know it
     status: int | None = None
     reason: str | None = None
-    headers: Headers | None = None
-    max_size: int | None = None
-    progress: Progress | None = None
 
-    def __init__(
-        self, body: Body | None, failed: Callable[[Exception], Exception], codings: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, body: Body | None, failed: Callable[[Exception], Exception], headers: Headers,
+                 max_size: int | None = None, progress: Progress | None = None) -> None:  # fmt: skip
+        self.headers, self.max_size, self.progress = headers, max_size, progress
         self._body, self._failed = body, failed
-        self._codings = [] if body is None or body.ended else list(codings)
+        self._codings = [] if body is None or body.ended else codings_of(headers)
         self._failure: Exception | None = None
         self._decoded: Iterator[bytes] | None = None
         self._held = b""  # decoded and not yet taken
@@ -319,11 +295,7 @@ class Raw(io.BufferedIOBase):
             self.decode_content = decode_content
         if size is None or size < 0:
             return b"".join(iter(self.read1, b""))
-        block = self.read1(size)
-        if len(block) in (0, size):
-            return block
-        blocks = [block]
-        left = size - len(block)
+        blocks, left = [], size
         while left and (block := self.read1(left)):
             blocks.append(block)
             left -= len(block)

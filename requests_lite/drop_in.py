@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from .agent import __version__, _adapter
 from .auth import AuthObject, challenges
-from .content import encode
+from .content import encode, slices
 from .environment import netrc_for, proxy_among
 from .packages.poster.headers import Headers
 from .prepared import hooks_of
@@ -130,7 +130,7 @@ def guess_filename(obj: Any) -> str | None:
     name = getattr(obj, "name", None)
     return re.sub(r".*[/\\]", "", name) if isinstance(name, str) and name[:1] not in "<" else None
 def iter_slices(string: Any, slice_length: int | None) -> Iterator[Any]:
-    return (string[at : at + step] for step in [slice_length or len(string)] for at in range(0, len(string), step or 1))
+    return slices(string, slice_length or len(string) or 1)
 def stream_decode_response_unicode(iterator: Iterator[bytes], r: Any) -> Iterator[Any]:
     return decode_pieces(iterator, r.encoding) if r.encoding else iterator
 def unquote_unreserved(uri: str) -> str:

@@ -6,18 +6,10 @@ import re
 from _weakref import ref
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BytesIO
 
-from .content import Progress, Raw, codings_of, decode
-from .exceptions import (
-    FAULTS,
-    HTTPError,
-    InvalidContent,
-    InvalidURL,
-    RequestException,
-    StreamConsumedError,
-    from_engine,
-    not_json,
-)
+from .content import Progress, Raw, codings_of, decode, slices
+from .exceptions import FAULTS, HTTPError, InvalidContent, RequestException, StreamConsumedError, from_engine, not_json
 from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, Source
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
@@ -67,7 +59,7 @@ class Response:
     _encoding: str | None = None
     _raw: Any = None
     _cookies: Any = None
-    _stream: Raw | None = None
+    _stream: Any = None
     _gone = False  # the content did not travel along when the response was pickled
     _max_size: int | None = None
     _progress: Progress | None = None
@@ -159,7 +151,7 @@ class Response:
         for target, parameters in re.findall(_LINK, self.headers.get("link", "")):
             try:
                 link = {"url": join(self.url or "", target)}
-            except InvalidURL:
+            except RequestException:
                 continue  # one that is broken is no reason to miss the others
             for name, quoted, plain in re.findall(_PARAMETER, parameters):
                 link.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
@@ -202,22 +194,18 @@ class Response:
         """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
         if self._body is not None and not self._body.failure:
             self._max_size = self._progress = None  # they are for the content that is asked for
-            content = b""
-            while len(content) <= limit:
-                block = self.raw.read(limit + 1 - len(content))
-                content += block
-                if not block:
-                    self._body, self._raw = LengthDelimited(Source(content), len(content)), None
-                    return
-            self._body.close()
+            content = Raw(self._body, self._failing(), self.headers).read(limit + 1)
+            if len(content) > limit:
+                self._body.close()
+            else:
+                self._body, self._raw = LengthDelimited(Source(content), len(content)), None
 
     @property
     def raw(self) -> Any:
         """The content as it travels, content codings still on: a binary file to read from."""
         if self._raw is None:
-            self._raw = raw = Raw(self._body, self._failing(), codings_of(self.headers))
-            raw.status, raw.reason, raw.headers = self.status_code, self.reason, self.headers
-            raw.max_size, raw.progress = self._max_size, self._progress
+            self._raw = Raw(self._body, self._failing(), self.headers, self._max_size, self._progress)
+            self._raw.status, self._raw.reason = self.status_code, self.reason
         return self._raw
 
     @raw.setter
@@ -225,21 +213,19 @@ class Response:
         self._raw, self._stream = file, None
         self._body = None if file is None else CloseDelimited(FileSource(file), -1)
 
-    def _reader(self) -> Raw:
+    def _reader(self) -> Any:
         """Return the decoded content as a file; one for the response, so that nothing is lost between two uses."""
-        if self._stream is None:
-            codings = codings_of(self.headers)
-            body = self._body
-            if isinstance(self._content, bytes):
-                body, codings = LengthDelimited(Source(self._content), len(self._content)), []
-            self._stream = Raw(body, self._failing(), codings)
+        if self._stream is None and isinstance(self._content, bytes):
+            self._stream = BytesIO(self._content)
+        elif self._stream is None:
+            self._stream = Raw(self._body, self._failing(), self.headers, self._max_size, self._progress)
             self._stream.decode_content = True
-            self._stream.max_size, self._stream.progress = self._max_size, self._progress
         return self._stream
 
     def read(self, size: int | None = -1) -> bytes:
         """Return size bytes of the decoded content, or all; fewer only at its end, and b'' behind it."""
-        return self._reader().read(size)
+        block: bytes = self._reader().read(size)
+        return block
 
     def iter_content(self, chunk_size: int | None = None, decode_unicode: bool = False) -> Iterator[Any]:
         """Iterate over the decoded content in blocks, or with decode_unicode over its text, if it has an encoding.
@@ -255,9 +241,7 @@ class Response:
         if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
             raise InvalidContent(f"chunk_size is a number of bytes, 1 or more, or None, not {chunk_size!r}")
         if isinstance(self._content, bytes) or self._body is None:
-            content = self.content
-            size = chunk_size or max(1, len(content))
-            blocks: Iterator[bytes] = (content[at : at + size] for at in range(0, len(content), size))
+            blocks: Iterator[bytes] = slices(self.content, chunk_size or len(self.content) or 1)
         else:
             reader = self._reader()
             if reader.at_end:
@@ -309,12 +293,11 @@ class Response:
     def _loads(self, content: bytes, **options: Any) -> Any:
         charset = self._encoding or declared_charset(self.headers)
         other = charset is not None and charset.lower() not in ("utf-8", "utf8")  # JSON is UTF-8, and says so itself
-        if self.json_loads is not None and not options:
-            loads: Callable[..., Any] = self.json_loads
-        else:
-            from json import loads
+        from json import loads
+
+        parse: Any = loads if options else self.json_loads or loads
         try:
-            return loads(decode_text(content, charset) if other else content, **options)
+            return parse(decode_text(content, charset) if other else content, **options)
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no Content-Type")
             start = f"starts with {decode_text(content[:240], charset)[:60]!r}" if content else "empty"
