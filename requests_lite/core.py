@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from .adapters import DEFAULT_TIMEOUT, Cert, Proxies, Timeout, Verify
 from .agent import UserAgent, __version__
 from .auth import AUTOAUTHS, Auth, AuthObject, add_autoauth
@@ -12,7 +14,7 @@ from .packages.poster.sending import Content
 from .prepared import PreparedRequest
 from .response import Response
 from .retries import Retry
-from .typed import NoReturn
+from .typed import Any, NoReturn, Verb
 from .urls import Params
 
 # The names that core had in 2011, with what has come since.
@@ -106,10 +108,20 @@ class Request:
         return True
 
 
+def _like(verb: Verb, method: str, words: str, **defaults: object) -> Verb:
+    """Return a function as verb is, for another method: the same options, in the same order."""
+    known: Any = verb
+    name = method.lower()
+    like = FunctionType(known.__code__.replace(co_name=name), known.__globals__, name, known.__defaults__)
+    like.__kwdefaults__ = {**known.__kwdefaults__, "_method": method, **defaults}
+    like.__annotations__, like.__qualname__ = known.__annotations__, f"Verbs.{name}"
+    like.__doc__ = f"{words} The options are those of `request`."
+    return like  # type: ignore[return-value]  # it takes and returns what verb does
+
+
 class Verbs(UserAgent):
     """The methods of HTTP as functions of a URL: those of this package, and those of a Session."""
 
-    # The verbs are a table, kept in its columns: the same options on each, in the same order.
     # fmt: off
     def request(self, method: str, url: str, params: Params = None, data: Data = None,
                 headers: HeadersLike | None = None, cookies: CookiesLike | None = None, files: object = None,
@@ -149,39 +161,9 @@ class Verbs(UserAgent):
             timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
             hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
             progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
-            **wrong: NoReturn) -> Response:
+            _method: str = "GET", **wrong: NoReturn) -> Response:
         """Ask for what url names (RFC 9110 s9.3.1). The options are those of `request`."""
-        return self.perform(Request("GET", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
-                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
-
-    def options(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-                data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
-                timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
-                hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
-                progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
-                **wrong: NoReturn) -> Response:
-        """Ask what can be done with url (RFC 9110 s9.3.7). The options are those of `request`."""
-        return self.perform(Request("OPTIONS", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
-                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
-
-    def head(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-             data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
-             timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = False, proxies: Proxies | None = None,
-             hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
-             progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
-             **wrong: NoReturn) -> Response:
-        """Ask for the head alone of what GET would bring (RFC 9110 s9.3.2). The options are those of `request`."""
-        return self.perform(Request("HEAD", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
-                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
-
-    def delete(self, url: str, params: Params = None, headers: HeadersLike | None = None, auth: Auth | None = None, *,
-               data: Data = None, json: object = None, files: object = None, cookies: CookiesLike | None = None,
-               timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
-               hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
-               progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
-               **wrong: NoReturn) -> Response:
-        """Ask to remove what url names (RFC 9110 s9.3.5). The options are those of `request`."""
-        return self.perform(Request("DELETE", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+        return self.perform(Request(_method, url, headers, files, data, params, auth, cookies, hooks, json, timeout,
                                     allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
     def post(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
@@ -189,31 +171,20 @@ class Verbs(UserAgent):
              cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True,
              proxies: Proxies | None = None, hooks: Hooks | None = None, stream: bool | None = None,
              verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
-             retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
+             retries: int | Retry | None = None, max_size: int | None = None, _method: str = "POST",
+             **wrong: NoReturn) -> Response:
         """Hand content to url to be processed (RFC 9110 s9.3.3). The options are those of `request`."""
-        return self.perform(Request("POST", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
-                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
-
-    def put(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
-            headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
-            cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True,
-            proxies: Proxies | None = None, hooks: Hooks | None = None, stream: bool | None = None,
-            verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
-            retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
-        """Make content what url names (RFC 9110 s9.3.4). The options are those of `request`."""
-        return self.perform(Request("PUT", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
-                                    allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
-
-    def patch(self, url: str, data: Data = None, json: object = None, *, params: Params = None,
-              headers: HeadersLike | None = None, files: object = None, auth: Auth | None = None,
-              cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True,
-              proxies: Proxies | None = None, hooks: Hooks | None = None, stream: bool | None = None,
-              verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
-              retries: int | Retry | None = None, max_size: int | None = None, **wrong: NoReturn) -> Response:
-        """Change what url names as content says (RFC 5789). The options are those of `request`."""
-        return self.perform(Request("PATCH", url, headers, files, data, params, auth, cookies, hooks, json, timeout,
+        return self.perform(Request(_method, url, headers, files, data, params, auth, cookies, hooks, json, timeout,
                                     allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
     # fmt: on
+
+    options = _like(get, "OPTIONS", "Ask what can be done with url (RFC 9110 s9.3.7).")
+    head = _like(
+        get, "HEAD", "Ask for the head alone of what GET would bring (RFC 9110 s9.3.2).", allow_redirects=False
+    )
+    delete = _like(get, "DELETE", "Ask to remove what url names (RFC 9110 s9.3.5).")
+    put = _like(post, "PUT", "Make content what url names (RFC 9110 s9.3.4).")
+    patch = _like(post, "PATCH", "Change what url names as content says (RFC 5789).")
 
 
 _user_agent = Verbs()

@@ -4,5 +4,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any as Any
     from typing import NoReturn as NoReturn
+    from typing import TypeVar
+
+    Verb = TypeVar("Verb")
 else:
-    Any = NoReturn = object
+    Any = NoReturn = Verb = object
