@@ -234,17 +234,16 @@ class Raw(io.BufferedIOBase):
     True before the first read, the codings are taken off. Errors are RequestExceptions.
     """
 
-    name = "<content>"
     decode_content = False
     version = 11  # as users of http.client know it
     status: int | None = None
     reason: str | None = None
 
-    def __init__(self, body: Body | None, failed: Callable[[Exception], Exception], headers: Headers,
+    def __init__(self, body: Body, failed: Callable[[Exception], Exception], headers: Headers,
                  max_size: int | None = None, progress: Progress | None = None) -> None:  # fmt: skip
         self.headers, self.max_size, self.progress = headers, max_size, progress
         self._body, self._failed = body, failed
-        self._codings = [] if body is None or body.ended else codings_of(headers)
+        self._codings = [] if body.ended else codings_of(headers)
         self._failure: Exception | None = None
         self._decoded: Iterator[bytes] | None = None
         self._held = b""  # decoded and not yet taken
@@ -265,12 +264,11 @@ class Raw(io.BufferedIOBase):
             self._taken += len(block)
             if self.max_size is not None and self._taken > self.max_size:
                 raise ContentTooLarge(f"the content is larger than max_size={self.max_size} bytes")
-            if self.progress is not None and self._body is not None and (block or self._body.got != self._told):
+            if self.progress is not None and (block or self._body.got != self._told):
                 self._told = self._body.got
                 self.progress(self._told, self._body.length if isinstance(self._body, LengthDelimited) else None)
         except BaseException as error:
-            if self._body is not None:
-                self._body.close()
+            self._body.close()
             if not isinstance(error, FAULTS):
                 self._failure = self._failed(ConnectionLost("reading was interrupted"))
                 raise
@@ -280,8 +278,6 @@ class Raw(io.BufferedIOBase):
         return block
 
     def _block(self, limit: int) -> bytes:
-        if self._body is None:
-            return b""
         if not self._codings or not self.decode_content:
             return self._body.read(limit)
         if self._decoded is None:
@@ -303,15 +299,14 @@ class Raw(io.BufferedIOBase):
 
     def tell(self) -> int:
         """Return how many bytes have been taken off the wire."""
-        return 0 if self._body is None else self._body.got
+        return self._body.got
 
     def stream(self, amt: int = BLOCK, decode_content: bool | None = None) -> Iterator[bytes]:
         """Iterate over blocks of amt bytes, as users of urllib3 do."""
         return iter(lambda: self.read(amt, decode_content), b"")
 
     def close(self) -> None:
-        if self._body is not None:
-            self._body.close()
+        self._body.close()
         super().close()
 
     release_conn = close

@@ -121,8 +121,7 @@ def netrc_machines() -> dict[str, tuple[str, str]]:
 
 @lru_cache(1)
 def _machines(*variables: str | None) -> dict[str, tuple[str, str]]:  # which say where the file is
-    path = netrc_file()
-    if path is None:
+    if not (path := netrc_file()):
         return {}
     from netrc import NetrcParseError, netrc
 

@@ -10,7 +10,7 @@ from io import BytesIO
 
 from .content import Progress, Raw, codings_of, decode, slices
 from .exceptions import FAULTS, HTTPError, InvalidContent, RequestException, StreamConsumedError, from_engine, not_json
-from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, Source
+from .packages.poster.body import BLOCK, Body, Chunked, CloseDelimited, LengthDelimited, NoBody, Source
 from .packages.poster.connection import Message
 from .packages.poster.headers import Headers
 from .prepared import PreparedRequest
@@ -23,11 +23,11 @@ from .urls import join, split_url
 _LINK = r"""<([^<>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)"""
 _PARAMETER = r""";\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",;\s]*)))?"""
 
+_NOTHING = NoBody(Source(), 0)
+
 
 class FileSource(Source):
     """A binary file as where a body comes from: the answer of a transport that is none of ours."""
-
-    __slots__ = ("file",)
 
     def __init__(self, file: Any) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Response:
     url: str | None = None
     connection: object = None  # what sent the request: the session's adapter
     json_loads: Callable[[bytes], Any] | None = None
-    _body: Body | None = None
+    _body: Body = _NOTHING
     _content: bytes | bool = False  # False: not read yet
     _encoding: str | None = None
     _raw: Any = None
@@ -94,8 +94,9 @@ class Response:
             kept: bytes | bool = self.content
         except RequestException:
             kept = False
-        dropped = dict.fromkeys(("_body", "_raw", "_stream", "_progress", "json_loads", "connection"))
-        return {**self.__dict__, **dropped, "_content": kept, "_gone": kept is False}
+        dropped = "_body", "_raw", "_stream", "_progress", "json_loads", "connection"
+        state = {name: value for name, value in self.__dict__.items() if name not in dropped}
+        return {**state, "_content": kept, "_gone": kept is False}
 
     @property
     def ok(self) -> bool:
@@ -168,9 +169,7 @@ class Response:
 
     def _read(self) -> bytes:
         body = self._body
-        if body is None and not self._gone:
-            return b""
-        if body is None or body.got:
+        if self._gone or body.got:
             raise StreamConsumedError("the content was read as a stream before", request=self.request, response=self)
         if self._max_size is not None or self._progress is not None:
             return b"".join(self.iter_content())
@@ -192,7 +191,7 @@ class Response:
 
     def _keep(self, limit: int = 1024 * 1024) -> None:
         """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
-        if self._body is not None and not self._body.failure:
+        if not self._body.failure:
             self._max_size = self._progress = None  # they are for the content that is asked for
             content = Raw(self._body, self._failing(), self.headers).read(limit + 1)
             if len(content) > limit:
@@ -211,7 +210,7 @@ class Response:
     @raw.setter
     def raw(self, file: Any) -> None:
         self._raw, self._stream = file, None
-        self._body = None if file is None else CloseDelimited(FileSource(file), -1)
+        self._body = _NOTHING if file is None else CloseDelimited(FileSource(file), -1)
 
     def _reader(self) -> Any:
         """Return the decoded content as a file; one for the response, so that nothing is lost between two uses."""
@@ -240,7 +239,7 @@ class Response:
         """
         if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
             raise InvalidContent(f"chunk_size is a number of bytes, 1 or more, or None, not {chunk_size!r}")
-        if isinstance(self._content, bytes) or self._body is None:
+        if isinstance(self._content, bytes) or self._body is _NOTHING:
             blocks: Iterator[bytes] = slices(self.content, chunk_size or len(self.content) or 1)
         else:
             reader = self._reader()
@@ -318,5 +317,4 @@ class Response:
 
     def close(self) -> None:
         """Let go of the connection; content that was not read is given up."""
-        if self._body is not None:
-            self._body.close()
+        self._body.close()

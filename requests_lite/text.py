@@ -81,8 +81,8 @@ def split_lines(pieces: Iterable[Any], delimiter: Any = None) -> Iterator[Any]:
             delimiter = delimiter.encode() if isinstance(delimiter, str) else delimiter.decode()
         if delimiter is None:
             edge = piece[-1:] if piece[-1:] in ("\r", b"\r") else nothing
-            mark = "." if isinstance(piece, str) else b"."  # behind an end, it begins a line
-            *lines, rest = (piece[: len(piece) - len(edge)] + mark).splitlines()
+            # Behind an end, the dot begins a line.
+            *lines, rest = (piece[: len(piece) - len(edge)] + ("." if isinstance(piece, str) else b".")).splitlines()
             rest = rest[:-1]
         else:
             *lines, rest = piece.split(delimiter)

@@ -62,8 +62,7 @@ def _split(url: str) -> SplitURL:
     url = url.strip(" ")
     if _UNFIT.search(url):
         raise InvalidURL("a URL holds no control characters (such as a line end) and no lone surrogates")
-    match = _URL.fullmatch(url)
-    if match is None:
+    if not (match := _URL.fullmatch(url)):
         raise MissingSchema(f"the URL {shown(url)!r} has no scheme; perhaps you meant https://{shown(url.lstrip('/'))}")
     scheme, start, path, query, fragment = match.groups()
     scheme = scheme.lower()
@@ -86,8 +85,7 @@ def _split(url: str) -> SplitURL:
 
 def _host_and_port(place: str, url: str) -> tuple[str, int]:
     if place.startswith("["):
-        match = _IPV6.fullmatch(place)
-        if match is None:
+        if not (match := _IPV6.fullmatch(place)):
             raise InvalidURL(f"the URL {shown(url)!r} has a malformed IPv6 address")
         host, digits = match[1].replace("%25", "%"), match[2]  # "%": the zone of a link-local address (RFC 6874)
     else:

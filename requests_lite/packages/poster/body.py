@@ -264,8 +264,7 @@ class Chunked(Body):
         if self.length == 0 and (line := source.take_line(2)) != b"\r\n":
             raise self._broken("CRLF behind a chunk", line, 2)
         line = source.take_line(LINE_LIMIT)
-        size = _CHUNK_SIZE.fullmatch(line)
-        if size is None:
+        if not (size := _CHUNK_SIZE.fullmatch(line)):
             raise self._broken("a chunk size in hexadecimal digits and CRLF", line, LINE_LIMIT)
         self.length = int(size[1], 16)
         if not self.length:

@@ -43,9 +43,8 @@ class SelectPoller(dict[int, int]):
     def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
         readers = [descriptor for descriptor, events in self.items() if events & READ]
         writers = [descriptor for descriptor, events in self.items() if events & WRITE]
-        seconds = None if milliseconds is None else milliseconds / 1000
         # Windows reports a failed connect only among the exceptional ones.
-        readable, writable, failed = select.select(readers, writers, writers, seconds)
+        readable, writable, failed = select.select(readers, writers, writers, milliseconds and milliseconds / 1000)
         return [(fd, READ) for fd in readable] + [(fd, WRITE) for fd in {*writable, *failed}]
 
 
@@ -215,8 +214,7 @@ def _first_connected(addresses: Sequence[Address], name: str, deadline: float | 
             for descriptor, _ in ready:
                 sock, host = pending.pop(descriptor)
                 poller.unregister(descriptor)
-                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if not code:
+                if not (code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
                     return sock
                 sock.close()
                 failures.append(f"({host}): {os.strerror(code).lower()}")

@@ -153,9 +153,8 @@ class StreamingHTTPConnection:
             raise http.client.CannotSendRequest("there is no request whose content is still to be sent")
         (method, target, headers), self._request = self._request, None
         content = _content(data, "content-length" in headers or "transfer-encoding" in headers)
-        limit = self.timeout
-        if limit is not None and not isinstance(limit, (int, float)):  # urllib.request has an object of its own
-            limit = socket.getdefaulttimeout()
+        # urllib.request has an object of its own for "default".
+        limit = self.timeout if isinstance(self.timeout, (int, float, type(None))) else socket.getdefaulttimeout()
         exchange = self._opener.exchange
         message = exchange(self._origin, method, target, headers, content, self._tls, limit, limit, via=self._via)
         self._latest = self._response = Response(message)
