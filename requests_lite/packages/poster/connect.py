@@ -19,10 +19,11 @@ from .errors import ConnectError, ProxyFailed, TransferError, TransferTimeout
 Origin = tuple[str, str, int]
 # (scheme, host, port, (username, password) or None)
 Proxy = tuple[str, str, int, "tuple[bytes, bytes] | None"]
+# An address and a port of this machine to connect from.
+Local = tuple[str, int] | None
 # How to get to an origin where it is not straight: through a proxy, to an address that no resolver is asked for, from
 # an address of this machine; each None where it is as usual.
-Via = tuple["Proxy | None", "str | None", "Local"]
-Local = tuple[str, int] | None
+Via = tuple["Proxy | None", "str | None", Local]
 # As getaddrinfo() gives them, and for a Unix socket its path.
 Address = tuple[int, int, int, str, "str | tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
@@ -54,7 +55,7 @@ new_poller: Callable[[], select.poll] = getattr(select, "poll", SelectPoller)  #
 def wait(poller: select.poll, silence: float | None, deadline: float | None) -> list[tuple[int, int]]:
     """Wait at most silence seconds and not past the deadline (by monotonic()); [] says that time ran out."""
     if deadline is not None:
-        left = max(0.0, deadline - monotonic())
+        left = deadline - monotonic()
         silence = left if silence is None else min(silence, left)
     # Less than nothing would mean for ever, and more than a month is more than poll() can count.
     return poller.poll(None if silence is None else min(max(0.0, silence * 1000), 2.0**31 - 1))

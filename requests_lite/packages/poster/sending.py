@@ -65,7 +65,7 @@ class FileContent(Content):
         self.length = self.param.filesize
 
     def blocks(self) -> Iterator[Block]:
-        self.started = self.param._begun = True
+        self.param._begun = True
         size = BLOCK_SIZE if self.length is None else min(BLOCK_SIZE, self.length + 1)
         try:
             yield from self.param._read(Buffer(size))
