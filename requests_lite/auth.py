@@ -169,12 +169,9 @@ def digest(challenge: dict[str, str], login: _Login, method: str, target: str, u
         quoted["username"], bare["userhash"] = hashed(username, realm), "true"
     elif charset == "utf-8" and not username.isascii():  # RFC 7616 s3.4.4
         bare["username*"] = "UTF-8''" + quote(quoted.pop("username"), safe="!#$&+-.^_`|~", encoding="latin-1")
-    fields = [f'{name}="{_escaped(value)}"' for name, value in quoted.items()]
+    escaped = {name: re.sub(r'["\\]', r"\\\g<0>", value) for name, value in quoted.items()}  # RFC 9110 s5.6.4
+    fields = [f'{name}="{value}"' for name, value in escaped.items()]
     return "Digest " + ", ".join([*fields, *(f"{name}={value}" for name, value in bare.items() if value)])
-
-
-def _escaped(value: str) -> str:
-    return re.sub(r'["\\]', r"\\\g<0>", value)  # RFC 9110 s5.6.4
 
 
 # An element of a list, with a quoted string in one piece even if it never ends; and what is in it: a scheme, its

@@ -112,9 +112,7 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
         return (None, None) if json is None else (encode_json(json), "application/json")
     if isinstance(data, str):
         return utf8(data), None
-    if isinstance(data, bytes):
-        return data, None
-    if isinstance(data, (bytearray, memoryview)):
+    if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data), None
     if isinstance(data, (Mapping, list, tuple)):
         try:

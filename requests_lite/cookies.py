@@ -20,12 +20,8 @@ _ADDRESS = re.compile(r".*:.*|(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")  # what resol
 _SECONDS = re.compile(r"-?[0-9]+")
 _DATE_TOKEN = re.compile(r"[^\t -/;-@\[-`{-~]+")
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DATE = {
-    "time": re.compile(r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?![0-9])"),
-    "day": re.compile(r"[0-9]{1,2}(?![0-9])"),
-    "month": re.compile("|".join(_MONTHS), re.IGNORECASE),
-    "year": re.compile(r"[0-9]{2,4}(?![0-9])"),
-}
+# Time, day, month, year.
+_DATE = r"(?a)\d\d?:\d\d?:\d\d?(?!\d)", r"(?a)\d\d?(?!\d)", "(?i)" + "|".join(_MONTHS), r"(?a)\d{2,4}(?!\d)"
 _HTTP_ONLY = ("HttpOnly", "HTTPOnly", "httponly")  # as requests, http.cookiejar's files and servers spell it
 _OTHERS = set("version port discard comment comment_url rfc2109".split())  # what only http.cookiejar's cookies have
 
@@ -162,8 +158,7 @@ class CookieJar:
         return found[0].value if found else default
 
     def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
+        if (value := self.get(name)) is None:
             raise KeyError(name)
         return value
 
@@ -274,9 +269,8 @@ def _parse(url: SplitURL, line: str) -> Cookie | None:
     for attribute in attributes:
         key, _, text = attribute.partition("=")
         key, text = key.strip(" \t").lower(), text.strip(" \t")
-        if len(text) > 1024 or (key == "max-age" and not _SECONDS.fullmatch(text)):
-            continue
-        if key != "expires" or cookie_date(text) is not None:
+        fits = len(text) <= 1024 and (key != "max-age" or _SECONDS.fullmatch(text))
+        if fits and (key != "expires" or cookie_date(text) is not None):
             found[key] = text
     domain, path, secure = found.get("domain", "").removeprefix(".").lower(), found.get("path", ""), "secure" in found
     if not path.startswith("/"):
@@ -304,18 +298,17 @@ def cookie_date(text: str) -> float | None:
     """Return what an Expires means in epoch seconds, None when it is no date (s5.1.1)."""
     from datetime import datetime, timezone
 
-    found: dict[str, str] = {}
-    for token in _DATE_TOKEN.findall(text):
-        for part, pattern in _DATE.items():
-            if part not in found and (match := pattern.match(token)):
-                found[part] = match[0]
-                break
+    tokens, found = _DATE_TOKEN.findall(text), []
     try:
-        hour, minute, second = map(int, found["time"].split(":"))
-        month, day, year = _MONTHS.index(found["month"].lower()) + 1, int(found["day"]), int(found["year"])
+        for pattern in _DATE:
+            match = next(filter(None, [re.match(pattern, token) for token in tokens]))
+            tokens.remove(match.string)
+            found.append(match[0])
+        hour, minute, second = map(int, found[0].split(":"))
+        day, month, year = int(found[1]), _MONTHS.index(found[2].lower()) + 1, int(found[3])
         year += 2000 if year < 70 else 1900 if year < 100 else 0
         date = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
-    except (KeyError, ValueError):
+    except (StopIteration, ValueError):
         return None
     return date.timestamp() if year >= 1601 else None
 

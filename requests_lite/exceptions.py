@@ -75,11 +75,10 @@ def not_json(words: str, cause: Exception, request: object = None, response: obj
 
 # fmt: off
 _KINDS: dict[type[Exception], type[RequestException]] = {
-    errors.ConnectError: ConnectionError, errors.ProxyFailed: ProxyError, errors.TLSError: SSLError,
-    errors.ConnectionLost: ConnectionError, errors.TransferTimeout: ReadTimeout, errors.ProtocolError: ProtocolError,
-    errors.IncompleteBody: IncompleteRead, errors.TransferError: ConnectionError,
-    errors.UnrewindableContent: UnrewindableBodyError, errors.InvalidMessage: InvalidContent,
-    UnrewindableError: UnrewindableBodyError, EncodeError: InvalidContent,
+    errors.TransferError: ConnectionError, errors.ProxyFailed: ProxyError, errors.TLSError: SSLError,
+    errors.TransferTimeout: ReadTimeout, errors.ProtocolError: ProtocolError, errors.IncompleteBody: IncompleteRead,
+    errors.InvalidMessage: InvalidContent, errors.UnrewindableContent: UnrewindableBodyError,
+    EncodeError: InvalidContent, UnrewindableError: UnrewindableBodyError,
 }
 # fmt: on
 _PARTS = {"method": InvalidMethod, "target": InvalidURL, "field": InvalidHeader, "content": InvalidContent}

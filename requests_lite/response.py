@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from _weakref import ref
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from io import BytesIO
 
 from .content import Progress, Raw, codings_of, decode, slices
@@ -58,7 +58,6 @@ class Response:
     _content: bytes | bool = False  # False: not read yet
     _encoding: str | None = None
     _raw: Any = None
-    _cookies: Any = None
     _stream: Any = None
     _gone = False  # the content did not travel along when the response was pickled
     _max_size: int | None = None
@@ -130,20 +129,15 @@ class Response:
 
         return timedelta(seconds=self._seconds)
 
-    @property
+    @cached_property
     def cookies(self) -> Any:
         """The CookieJar of what this response, and no other, has set."""
-        if self._cookies is None:
-            from .cookies import CookieJar
+        from .cookies import CookieJar
 
-            self._cookies = CookieJar()
-            if self.url:
-                self._cookies.store(split_url(self.url), self.headers.getlist("set-cookie"))
-        return self._cookies
-
-    @cookies.setter
-    def cookies(self, jar: Any) -> None:
-        self._cookies = jar
+        jar = CookieJar()
+        if self.url:
+            jar.store(split_url(self.url), self.headers.getlist("set-cookie"))
+        return jar
 
     @property
     def links(self) -> dict[str, dict[str, str]]:
