@@ -15,19 +15,20 @@ Value = str | bytes | int | float | None
 Pairs = Mapping[str, "Value | Iterable[Value]"] | Iterable[tuple[str, "Value | Iterable[Value]"]]
 Params = Pairs | str | bytes | None
 
+# These are compiled by re when they are first needed: an import has to be quick.
 # RFC 3986 s3: scheme, "//" and authority, path, query, fragment. But "localhost:8000" is a host and a port.
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d+(?:[/?#]|$))(.{0,2}[^/?#]*)([^?#]*)([^#]*)(.*)")
-_CONTESTED = re.compile("[\u00df\u03c2\u200c\u200d]")
-_NAME = re.compile(r"[A-Za-z0-9._~\-]+")
-_IPV6 = re.compile(r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?)\](?::(.*))?")
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_URL = r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d+(?:[/?#]|$))(.{0,2}[^/?#]*)([^?#]*)([^#]*)(.*)"
+_CONTESTED = "[\u00df\u03c2\u200c\u200d]"
+_NAME = r"[A-Za-z0-9._~\-]+"
+_IPV6 = r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?)\](?::(.*))?"
+_UNFIT = r"[\x00-\x1f\x7f\ud800-\udfff]"
 # What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
-_DOTS = re.compile(r"(?<=/)(?:\.|%2[eE]){1,2}(?=/|$)")  # %2E means the same as the dot itself (RFC 3986 s6.2.2.2)
-_SOCKET = re.compile(r"http\+unix:(?://[^/?#]*)?", re.IGNORECASE)
-_LOCAL = re.compile(r"http://localhost(?=[/?#]|$)", re.IGNORECASE)
-_NO_HOST = re.compile(r"(?:https?:)?//(?:[/?#]|$)", re.IGNORECASE)
-_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_DOTS = r"(?<=/)(?:\.|%2[eE]){1,2}(?=/|$)"  # %2E means the same as the dot itself (RFC 3986 s6.2.2.2)
+_SOCKET = r"(?i)http\+unix:(?://[^/?#]*)?"
+_LOCAL = r"(?i)http://localhost(?=[/?#]|$)"
+_NO_HOST = r"(?i)(?:https?:)?//(?:[/?#]|$)"
+_LONE_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 
 
 class SplitURL:
@@ -60,9 +61,9 @@ def split_url(url: str) -> SplitURL:
 @lru_cache(512)
 def _split(url: str) -> SplitURL:
     url = url.strip(" ")
-    if _UNFIT.search(url):
+    if re.search(_UNFIT, url):
         raise InvalidURL("a URL holds no control characters (such as a line end) and no lone surrogates")
-    if not (match := _URL.fullmatch(url)):
+    if not (match := re.fullmatch(_URL, url)):
         raise MissingSchema(f"the URL {shown(url)!r} has no scheme; perhaps you meant https://{shown(url.lstrip('/'))}")
     scheme, start, path, query, fragment = match.groups()
     scheme = scheme.lower()
@@ -73,7 +74,9 @@ def _split(url: str) -> SplitURL:
     if "\\" in start:
         raise InvalidURL(f"the URL {shown(url)!r} has a backslash before its path")
     if not start.startswith("//") or (not place and scheme in DEFAULT_PORTS):
-        hint = "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if _SOCKET.match(url) else ""
+        hint = (
+            "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if re.match(_SOCKET, url) else ""
+        )
         raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
     host, port = (unquote(place), 0) if scheme == "http+unix" or not place else _host_and_port(place, url)
     target = _without_dots(_encoded(path) or "/") + _encoded(query)
@@ -85,18 +88,18 @@ def _split(url: str) -> SplitURL:
 
 def _host_and_port(place: str, url: str) -> tuple[str, int]:
     if place.startswith("["):
-        if not (match := _IPV6.fullmatch(place)):
+        if not (match := re.fullmatch(_IPV6, place)):
             raise InvalidURL(f"the URL {shown(url)!r} has a malformed IPv6 address")
         host, digits = match[1].replace("%25", "%"), match[2]  # "%": the zone of a link-local address (RFC 6874)
     else:
         host, _, digits = place.partition(":")
-        if _CONTESTED.search(host):  # Python has IDNA 2003, which takes faß.de for fass.de, somebody else's
+        if re.search(_CONTESTED, host):  # Python has IDNA 2003, which takes faß.de for fass.de, somebody else's
             raise InvalidURL(f"the URL {shown(url)!r} has a host that is read in two ways: give it as xn--...")
         try:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
             raise InvalidURL(f"the URL {shown(url)!r} has a host that is no domain name") from None
-        if not _NAME.fullmatch(host):
+        if not re.fullmatch(_NAME, host):
             raise InvalidURL(f"the URL {shown(url)!r} has a malformed host")
     if digits and not (digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) < 65536):
         raise InvalidURL(f"the URL {shown(url)!r} has a port that is not a number from 1 to 65535")
@@ -104,12 +107,12 @@ def _host_and_port(place: str, url: str) -> tuple[str, int]:
 
 
 def _encoded(text: str) -> str:
-    return quote(_LONE_PERCENT.sub("%25", text), safe=_SAFE)
+    return quote(re.sub(_LONE_PERCENT, "%25", text), safe=_SAFE)
 
 
 def _without_dots(path: str) -> str:
     """Remove dot segments (RFC 3986 s5.2.4)."""
-    path = _DOTS.sub(lambda segment: segment[0].lower().replace("%2e", "."), path)
+    path = re.sub(_DOTS, lambda segment: segment[0].lower().replace("%2e", "."), path)
     kept: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
@@ -162,14 +165,14 @@ def encode_pairs(pairs: Params) -> str:
 def join(base: str, reference: str) -> str:
     """Return the URL that reference means in a document at base (RFC 3986 s5). Raises InvalidURL."""
     # urljoin() would drop a control character or an empty host, and go elsewhere.
-    if _UNFIT.search(reference) or _NO_HOST.match(reference):
+    if re.search(_UNFIT, reference) or re.match(_NO_HOST, reference):
         raise InvalidURL("the reference holds a control character, or no host where one should be")
     # urljoin() does not know the scheme of sockets; who answers at one hears that it is localhost.
-    socket = _SOCKET.match(base)
+    socket = re.match(_SOCKET, base)
     try:
         joined = urljoin(f"http://localhost{base[socket.end() :]}" if socket else base, reference)
     except ValueError:  # whose words have the userinfo in them
         raise InvalidURL(f"the reference {shown(reference)!r} is no URL") from None
-    if _SOCKET.match(joined.lstrip()):
+    if re.match(_SOCKET, joined.lstrip()):
         raise InvalidURL("a reference leads to no other socket of this machine")  # a server elsewhere could wish for it
-    return _LOCAL.sub(lambda _: socket[0], joined, count=1) if socket and _LOCAL.match(joined) else joined
+    return re.sub(_LOCAL, lambda _: socket[0], joined, count=1) if socket and re.match(_LOCAL, joined) else joined
