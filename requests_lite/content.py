@@ -57,11 +57,8 @@ class FormContent(Content):
     """A multipart form as content."""
 
     def __init__(self, form: Multipart) -> None:
-        self.form = form
-        self.length = form.length
-
-    def blocks(self) -> Iterator[Block]:
-        return iter(self.form)
+        super().__init__(form)
+        self.form, self.length = form, form.length
 
     def rewind(self) -> None:
         try:
@@ -287,10 +284,8 @@ class Raw(io.BufferedIOBase):
     def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
         if decode_content is not None:
             self.decode_content = decode_content
-        if size is None or size < 0:
-            return b"".join(iter(self.read1, b""))
-        blocks, left = [], size
-        while left and (block := self.read1(left)):
+        blocks, left = [], sys.maxsize if size is None or size < 0 else size
+        while left and (block := self.read1(min(left, BLOCK))):
             blocks.append(block)
             left -= len(block)
         return b"".join(blocks)
