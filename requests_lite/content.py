@@ -139,9 +139,7 @@ def encode_json(value: object) -> bytes:
 
 def codings_of(headers: Headers) -> list[str]:
     """Return the content codings of a message in the order in which they were applied (RFC 9110 s8.4)."""
-    if "content-encoding" not in headers.fields:
-        return []
-    codings = [coding.strip().lower() for coding in headers["content-encoding"].split(",")]
+    codings = [coding.strip().lower() for coding in headers.get("content-encoding", "").split(",")]
     return [coding for coding in codings if coding not in ("", "identity")]
 
 

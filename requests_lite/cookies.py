@@ -117,7 +117,8 @@ class CookieJar:
             return None
         both = name + value if isinstance(name, str) and isinstance(value, str) else ""
         if not both or "=" in name or ";" in both or _CONTROL.search(both):
-            raise InvalidHeader(f"a cookie is two str without control characters and ';', no '=' in its name: {name!r}")
+            words = "a cookie is two str without control characters and ';', nor '=' in its name"
+            raise InvalidHeader(f"{words}: {name!r}")
         domain = (domain or "").removeprefix(".").lower()
         http_only = http_only or not {*rest}.isdisjoint(_HTTP_ONLY)
         cookie = Cookie(name, value, domain, path or "/", False, secure, http_only, expires)

@@ -246,9 +246,8 @@ class Response:
         charset = self._encoding or declared_charset(self.headers) or (self.encoding and "utf-8")
         return decode_pieces(blocks, charset) if decode_unicode and charset else blocks
 
-    def iter_lines(
-        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: str | bytes | None = None
-    ) -> Iterator[Any]:
+    def iter_lines(self, chunk_size: int | None = None, decode_unicode: bool = False,
+                   delimiter: str | bytes | None = None) -> Iterator[Any]:  # fmt: skip
         """Iterate over the lines of the content, without their ends, as soon as each is there.
 
         They are those of `content.splitlines()`, or of `text` with decode_unicode, however the content arrives; a
