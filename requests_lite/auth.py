@@ -242,8 +242,7 @@ def credentials_for(url: SplitURL, autoauths: Sequence[tuple[str, Callable[..., 
         return AuthObject(*url.userinfo)
     for prefix, credentials in reversed(autoauths):
         above = split_url(prefix)
-        path = above.path.rstrip("/")
-        if url.origin == above.origin and (url.path + "/").startswith(path + "/"):
+        if url.origin == above.origin and (url.path + "/").startswith(above.path.rstrip("/") + "/"):
             return credentials
     login = netrc_for(url.origin[1]) if netrc else None
     return AuthObject(*login) if login else None

@@ -57,11 +57,8 @@ class FormContent(Content):
     """A multipart form as content."""
 
     def __init__(self, form: Multipart) -> None:
-        self.form = form
-        self.length = form.length
-
-    def blocks(self) -> Iterator[Block]:
-        return iter(self.form)
+        super().__init__(form)
+        self.form, self.length = form, form.length
 
     def rewind(self) -> None:
         try:
@@ -142,9 +139,7 @@ def encode_json(value: object) -> bytes:
 
 def codings_of(headers: Headers) -> list[str]:
     """Return the content codings of a message in the order in which they were applied (RFC 9110 s8.4)."""
-    if "content-encoding" not in headers.fields:
-        return []
-    codings = [coding.strip().lower() for coding in headers["content-encoding"].split(",")]
+    codings = [coding.strip().lower() for coding in headers.get("content-encoding", "").split(",")]
     return [coding for coding in codings if coding not in ("", "identity")]
 
 
@@ -287,10 +282,8 @@ class Raw(io.BufferedIOBase):
     def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
         if decode_content is not None:
             self.decode_content = decode_content
-        if size is None or size < 0:
-            return b"".join(iter(self.read1, b""))
-        blocks, left = [], size
-        while left and (block := self.read1(left)):
+        blocks, left = [], sys.maxsize if size is None or size < 0 else size
+        while left and (block := self.read1(min(left, BLOCK))):
             blocks.append(block)
             left -= len(block)
         return b"".join(blocks)

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from .agent import __version__, _adapter
 from .auth import AuthObject, challenges
 from .content import encode, slices
+from .cookies import CookieJar
 from .environment import netrc_for, proxy_among
 from .packages.poster.headers import Headers
 from .prepared import hooks_of
@@ -153,12 +154,11 @@ def get_environ_proxies(url: str, no_proxy: str | None = None) -> dict[str, str]
 def dict_from_cookiejar(cj: Any) -> dict[str, str]: return {cookie.name: cookie.value for cookie in cj}
 def add_dict_to_cookiejar(cj: Any, cookie_dict: Any) -> Any: return merge_cookies(cj, [*cookie_dict.items()])
 def merge_cookies(cookiejar: Any, cookies: Any) -> Any:
-    for cookie in import_module("requests_lite.cookies").CookieJar(cookies or ()).as_http_cookiejar():
+    for cookie in CookieJar(cookies or ()).as_http_cookiejar():
         if not isinstance(cookies, dict) or cookie.name not in dict_from_cookiejar(cookiejar):
             cookiejar.set_cookie(cookie)
     return cookiejar
-def create_cookie(name: str, value: str, **options: Any) -> Any:
-    return import_module("requests_lite.cookies").CookieJar().set(name, value, **options)
+def create_cookie(name: str, value: str, **options: Any) -> Any: return CookieJar().set(name, value, **options)
 def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
     jar.extract_cookies(MockResponse(getattr(response, "headers", Headers())), MockRequest(request))
 def MockRequest(request: Any) -> Any:

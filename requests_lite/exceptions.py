@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .packages.poster import errors
 from .packages.poster.encode import EncodeError, UnrewindableError
+from .typed import Any
 
 
 class RequestException(OSError):
@@ -85,30 +86,27 @@ _PARTS = {"method": InvalidMethod, "target": InvalidURL, "field": InvalidHeader,
 # OpenSSL's codes for a certificate that is right in all but who signed it.
 _UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}
 # What may come out of an exchange and is not yet the user's: from_engine() makes it so.
-_OURS = ChunkedEncodingError, ContentDecodingError, ContentTooLarge
-FAULTS = (errors.TransferError, errors.InvalidMessage, EncodeError, *_OURS)
+FAULTS = (errors.TransferError, errors.InvalidMessage, EncodeError, ChunkedEncodingError, ContentDecodingError,
+          ContentTooLarge)  # fmt: skip
 
 
 def from_engine(error: Exception, request: object, url: str, response: object = None) -> RequestException:
     """Return the user's error for one of FAULTS; url, which has no userinfo, says where it happened."""
     if isinstance(error, RequestException) and error.request is not None:
         return error  # it has been here before
-    words = str(error)
+    words, code = str(error), getattr(error.__cause__, "verify_code", 0)
+    kind: Any = next((_KINDS[known] for known in type(error).__mro__ if known in _KINDS), type(error))
     if isinstance(error, (errors.ProtocolError, errors.IncompleteBody, RequestException)):
         words = f"{words} (from {url})"
-    elif isinstance(error, errors.CertificateError):
-        if getattr(error.__cause__, "verify_code", 0) in _UNKNOWN_AUTHORITY:
-            words = f"{words}; for an authority of your own give verify='path/to/ca.pem'"
+    elif isinstance(error, errors.CertificateError) and code in _UNKNOWN_AUTHORITY:
+        words = f"{words}; for an authority of your own give verify='path/to/ca.pem'"
     elif "certificate required" in words:  # TLS 1.3 tells it only when the request is out
-        return SSLError(f"{words}; give the client's certificate in cert=", request=request, response=response)
-    if isinstance(error, RequestException):
-        return type(error)(words, request=request, response=response)
-    kind = next(_KINDS[known] for known in type(error).__mro__ if known in _KINDS)
-    if isinstance(error, errors.TransferTimeout) and error.phase == "connect":
+        kind, words = SSLError, f"{words}; give the client's certificate in cert="
+    elif isinstance(error, errors.TransferTimeout) and error.phase == "connect":
         kind = ConnectTimeout
-    elif kind is InvalidContent and isinstance(error, errors.InvalidMessage):
+    elif isinstance(error, errors.InvalidMessage) and kind is InvalidContent:
         kind = _PARTS[error.part]
-    mine = kind(words, request=request, response=response)
+    mine: RequestException = kind(words, request=request, response=response)
     mine.__cause__ = error
     if isinstance(mine, IncompleteRead) and isinstance(error, errors.IncompleteBody):
         mine.got, mine.of = error.got, error.of

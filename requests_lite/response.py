@@ -166,7 +166,7 @@ class Response:
         if self._gone or body.got:
             raise StreamConsumedError("the content was read as a stream before", request=self.request, response=self)
         if self._max_size is not None or self._progress is not None:
-            return b"".join(self.iter_content())
+            return self._file(decode_content=True).read()
         try:
             if not body.ended and "content-encoding" in self.headers.fields:
                 return b"".join(decode(iter(body.read, b""), codings_of(self.headers), body.deadline))
@@ -183,11 +183,16 @@ class Response:
         request, url, response = self.request, self.url or "", ref(self)
         return lambda error: from_engine(error, request, url, response())
 
+    def _file(self, decode_content: bool = False) -> Raw:
+        file = Raw(self._body, self._failing(), self.headers, self._max_size, self._progress)
+        file.status, file.reason, file.decode_content = self.status_code, self.reason, decode_content
+        return file
+
     def _keep(self, limit: int = 1024 * 1024) -> None:
         """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
         if not self._body.failure:
             self._max_size = self._progress = None  # they are for the content that is asked for
-            content = Raw(self._body, self._failing(), self.headers).read(limit + 1)
+            content = self._file().read(limit + 1)
             if len(content) > limit:
                 self._body.close()
             else:
@@ -197,8 +202,7 @@ class Response:
     def raw(self) -> Any:
         """The content as it travels, content codings still on: a binary file to read from."""
         if self._raw is None:
-            self._raw = Raw(self._body, self._failing(), self.headers, self._max_size, self._progress)
-            self._raw.status, self._raw.reason = self.status_code, self.reason
+            self._raw = self._file()
         return self._raw
 
     @raw.setter
@@ -208,11 +212,9 @@ class Response:
 
     def _reader(self) -> Any:
         """Return the decoded content as a file; one for the response, so that nothing is lost between two uses."""
-        if self._stream is None and isinstance(self._content, bytes):
-            self._stream = BytesIO(self._content)
-        elif self._stream is None:
-            self._stream = Raw(self._body, self._failing(), self.headers, self._max_size, self._progress)
-            self._stream.decode_content = True
+        if self._stream is None:
+            held = isinstance(self._content, bytes)
+            self._stream = BytesIO(self.content) if held else self._file(decode_content=True)
         return self._stream
 
     def read(self, size: int | None = -1) -> bytes:
@@ -244,9 +246,8 @@ class Response:
         charset = self._encoding or declared_charset(self.headers) or (self.encoding and "utf-8")
         return decode_pieces(blocks, charset) if decode_unicode and charset else blocks
 
-    def iter_lines(
-        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: str | bytes | None = None
-    ) -> Iterator[Any]:
+    def iter_lines(self, chunk_size: int | None = None, decode_unicode: bool = False,
+                   delimiter: str | bytes | None = None) -> Iterator[Any]:  # fmt: skip
         """Iterate over the lines of the content, without their ends, as soon as each is there.
 
         They are those of `content.splitlines()`, or of `text` with decode_unicode, however the content arrives; a
