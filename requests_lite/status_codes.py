@@ -21,6 +21,9 @@ class Codes:
 
     __getitem__ = get
 
+    def __contains__(self, name: str) -> bool:
+        return self[name] is not None
+
     def __getattr__(self, name: str) -> int:
         if (code := self.get(name)) is None:
             raise AttributeError(f"there is no status code {name!r}")
