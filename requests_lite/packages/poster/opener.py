@@ -205,10 +205,7 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None,
     # fmt: on
     """Decide how content is delimited (RFC 9112 s6): the field line to add, what goes with the head, the rest."""
     fields = headers.fields
-    if content is None:
-        blocks: Iterable[Block] = ()
-    else:
-        blocks = (content,) if isinstance(content, bytes) else content.blocks()
+    blocks: Iterable[Block] = () if content is None else (content,) if isinstance(content, bytes) else content.blocks()
     if "transfer-encoding" in fields:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in fields:
             raise errors.InvalidMessage("Transfer-Encoding is chunked, without Content-Length beside it", "field")
