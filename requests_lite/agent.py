@@ -169,13 +169,13 @@ class UserAgent:
                 if leads:
                     following = self._following(request, response, allow_redirects, history)
                 if following is None:
-                    if retry is None or not retry.again(tried, request, response, None, deadline):
+                    if retry is None or not retry.again(tried, request, response, deadline):
                         if not stream and response._content is False:
                             response._content = response._read()
                         break
                     response.close()
             except (RequestException, *FAULTS) as failure:
-                if retry is None or not retry.again(tried, request, None, failure, deadline):
+                if retry is None or not retry.again(tried, request, failure, deadline):
                     if isinstance(failure, FAULTS):
                         raise from_engine(failure, request, request.url) from failure
                     failure.request = failure.request or request

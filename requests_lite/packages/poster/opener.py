@@ -30,9 +30,6 @@ _HOST = re.compile(r"[A-Za-z0-9._~%:\-]+")
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
 
-_STRAIGHT: Via = (None, None, None)
-_TRUSTING = (True, None)  # the system's authorities, without a certificate of our own
-
 
 class Opener:
     """Performs one request/response exchange at a time, on pooled connections. Safe to share between threads.
@@ -77,7 +74,7 @@ class Opener:
                     except errors.UnrewindableContent as error:
                         raise lost from error
                     _, _, blocks = _frame(method, headers, content, 0 if ask else SMALL)
-        sock = _open(origin, tls, connect_limit, deadline, via or _STRAIGHT, told)
+        sock = _open(origin, tls, connect_limit, deadline, via, told)
         connection = Connection(sock, key, authority(origin[1], origin[2]), self.pool.give)
         message = connection.exchange(method, head, blocks, silence, deadline, last, ask)
         if origin[0] == "https":
@@ -98,14 +95,15 @@ class _Approach(Connection):
 
 # fmt: off
 def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None,
-          via: Via, told: Headers | None) -> socket:
+          via: Via | None, told: Headers | None) -> socket:
     # fmt: on
     """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
     if limit is not None:
         until = monotonic() + limit
         deadline = until if deadline is None else min(until, deadline)
-    proxy, place, source = via
-    encrypted, tls = origin[0] == "https", tls or _TRUSTING
+    proxy, place, source = via or (None, None, None)
+    tls = tls or (True, None)  # the system's authorities, without a certificate of our own
+    encrypted = origin[0] == "https"
     if encrypted or (proxy and proxy[0] == "https"):
         from .tls import secure, tls_context
 
