@@ -7,9 +7,7 @@ Upstairs calls down, downstairs never looks up; whoever knows HTTP knows where e
 
 # fmt: off
 from .adapters import BaseAdapter, HTTPAdapter, WSGIAdapter
-from .auth import (
-    AuthBase, AuthObject, HTTPBasicAuth, HTTPBearerAuth, HTTPDigestAuth, HTTPProxyAuth, add_autoauth,
-)
+from .auth import AuthBase, AuthObject, HTTPBasicAuth, HTTPBearerAuth, HTTPDigestAuth, HTTPProxyAuth, add_autoauth
 from .core import Request, __version__, delete, get, head, options, patch, post, put, request
 from .exceptions import (
     AuthenticationError, ChunkedEncodingError, ConnectTimeout, ConnectionError, ContentDecodingError, ContentTooLarge,

@@ -12,16 +12,7 @@ from time import monotonic, perf_counter
 from urllib.parse import unquote_to_bytes
 
 from .environment import proxy_among
-from .exceptions import (
-    FAULTS,
-    ConnectionError,
-    InvalidProxyURL,
-    InvalidSchema,
-    InvalidTimeout,
-    InvalidURL,
-    SSLError,
-    from_engine,
-)
+from .exceptions import FAULTS, ConnectionError, InvalidProxyURL, InvalidSchema, InvalidTimeout, SSLError, from_engine
 from .packages.poster.connect import Proxy, Via
 from .packages.poster.headers import Headers
 from .packages.poster.opener import DEFAULT_PORTS, Opener, host_field
@@ -92,7 +83,9 @@ class HTTPAdapter(BaseAdapter):
         resolve: Mapping[str, str] | None = None, source_address: str | tuple[str, int] | None = None,
     ) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
-        self.max_retries = _retries(max_retries)
+        # As in requests a number is for what was lost on the way, and no status is a reason.
+        retry = Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
+        self.max_retries = retry or NEVER
         self.resolve = resolve
         self._source: Any = source_address  # subclasses have a source_address of their own
         self.init_poolmanager(pool_connections, pool_maxsize, block=pool_block)
@@ -227,11 +220,6 @@ class WSGIAdapter(BaseAdapter):
         return response
 
 
-def _retries(given: object) -> Retry:
-    # As in requests a number is for what was lost on the way, and no status is a reason.
-    return Retry(given, 0.0, ()) if given and isinstance(given, int) else Retry.of(given) or NEVER
-
-
 def limits_of(timeout: Timeout) -> tuple[Seconds, Seconds, Seconds]:
     """Return (connect, read) in seconds and the moment of time.monotonic() when everything has to be over.
 
@@ -263,18 +251,11 @@ def tls_of(verify: Verify, cert: Cert) -> tuple[object, object]:
 @lru_cache(100)
 def proxy_of(url: str) -> Proxy:
     """Return a proxy's URL as the engine takes it. Raises InvalidProxyURL."""
-    scheme, _, rest = url.partition("://")
-    socks = scheme.lower() in _SOCKS
     try:
-        split = split_url(f"http://{rest}" if socks else url)
-    except (InvalidURL, InvalidSchema) as error:
+        split = split_url(url)
+    except ValueError as error:
         raise InvalidProxyURL(f"the proxy {shown(url)!r} is no URL: {error}") from None
-    if split.origin[0] not in ("http", "https"):
+    scheme, host, port = split.origin
+    if scheme not in ("http", "https", *_SOCKS) or not host:
         raise InvalidProxyURL(f"a proxy is reached by http, https or {', '.join(_SOCKS)}: {shown(url)!r}")
-    scheme, host, port = (scheme.lower() if socks else split.origin[0]), *split.origin[1:]
-    return (
-        scheme,
-        host,
-        port if ":" in rest.rpartition("@")[2].rpartition("]")[2] or not socks else 1080,
-        split.userinfo,
-    )
+    return scheme, host, port or 1080, split.userinfo

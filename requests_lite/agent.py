@@ -169,13 +169,13 @@ class UserAgent:
                 if leads:
                     following = self._following(request, response, allow_redirects, history)
                 if following is None:
-                    if retry is None or not retry.again(tried, request, response, None, deadline):
+                    if retry is None or not retry.again(tried, request, response, deadline):
                         if not stream and response._content is False:
                             response._content = response._read()
                         break
                     response.close()
             except (RequestException, *FAULTS) as failure:
-                if retry is None or not retry.again(tried, request, None, failure, deadline):
+                if retry is None or not retry.again(tried, request, failure, deadline):
                     if isinstance(failure, FAULTS):
                         raise from_engine(failure, request, request.url) from failure
                     failure.request = failure.request or request
@@ -227,8 +227,7 @@ class UserAgent:
         """Return the request that a response asks for, by a challenge or a redirect; None when it is the answer."""
         status = response.status_code or 0
         answers = request.answers(status, response.headers)
-        redirects = status in REDIRECTS and allow_redirects
-        locations = {*response.headers.getlist("location")} - {""} if redirects else set()
+        locations = {*response.headers.getlist("location")} - {""} if allow_redirects and status in REDIRECTS else set()
         if not answers and not locations:
             return None
         if len(locations) > 1:
@@ -241,13 +240,13 @@ class UserAgent:
             words = f"more than {self.max_redirects} redirects, the last from {request.url}"
             raise TooManyRedirects(words, request=request, response=response)
         response._keep()
-        if not answers:
-            following = request.redirected(status, locations.pop(), self.trust_env)
-            if hasattr(self, "rebuild_auth"):  # by which subclasses written for requests decide who keeps credentials
-                following.headers["Authorization"] = request.headers.get("Authorization")
-                self.rebuild_auth(following, response)
+        if answers:
+            following = request.copy()
+            following.rewind()
+            following.authorize()
             return following
-        following = request.copy()
-        following.rewind()
-        following.authorize()
+        following = request.redirected(status, locations.pop(), self.trust_env)
+        if hasattr(self, "rebuild_auth"):  # by which subclasses written for requests decide who keeps credentials
+            following.headers["Authorization"] = request.headers.get("Authorization")
+            self.rebuild_auth(following, response)
         return following

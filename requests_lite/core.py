@@ -179,9 +179,7 @@ class Verbs(UserAgent):
     # fmt: on
 
     options = _like(get, "OPTIONS", "Ask what can be done with url (RFC 9110 s9.3.7).")
-    head = _like(
-        get, "HEAD", "Ask for the head alone of what GET would bring (RFC 9110 s9.3.2).", allow_redirects=False
-    )
+    head = _like(get, "HEAD", "Ask for the head of what GET would bring (RFC 9110 s9.3.2).", allow_redirects=False)
     delete = _like(get, "DELETE", "Ask to remove what url names (RFC 9110 s9.3.5).")
     put = _like(post, "PUT", "Make content what url names (RFC 9110 s9.3.4).")
     patch = _like(post, "PATCH", "Change what url names as content says (RFC 5789).")

@@ -143,9 +143,7 @@ class PreparedRequest:
     def authorize(self) -> None:
         """Have the credentials set their fields."""
         if self._auth is not None:
-            answer = authorized(self, self._auth)
-            if answer is not self:
-                self.__dict__.update(answer.__dict__)
+            self.__dict__.update(authorized(self, self._auth).__dict__)
 
     def answers(self, status: int, headers: Headers) -> bool:
         """Tell whether the credentials have an answer to a response: a better request than this one."""

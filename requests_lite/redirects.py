@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from .exceptions import InvalidSchema
 from .urls import SplitURL, join, split_url
 
@@ -15,18 +17,13 @@ def next_request(method: str, url: SplitURL, status: int, location: str) -> tupl
     Raises InvalidURL and its kin for a Location that is no http or https URL.
     """
     # Field values come as latin-1; servers that mean more send UTF-8.
-    try:
+    with suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        pass
     reference = join(url.url, location)
     # RFC 9110 s15.4: the fragment of the first URL is inherited when the new one has none.
     target = split_url(reference if "#" in reference else reference + url.fragment)
     if target.origin[0] not in ("http", "https", url.origin[0]):  # what a server elsewhere may not wish for
         raise InvalidSchema(f"a redirect leads to http or https, not {target.origin[0]!r}")
-    if status == 303 and method != "HEAD":
-        return "GET", target, False
     # RFC 9110 s15.4.2, s15.4.3: for historical reasons a POST becomes a GET, and that is what servers count on.
-    if status in (301, 302) and method == "POST":
-        return "GET", target, False
-    return method, target, True
+    becomes_get = method != "HEAD" if status == 303 else method == "POST" and status in (301, 302)
+    return ("GET" if becomes_get else method), target, not becomes_get

@@ -55,18 +55,16 @@ class Retry:
         retry.raises = getattr(given, "raise_on_status", False)
         return retry if total else None
 
-    def again(
-        self, tried: int, request: PreparedRequest, response: Response | None, error: Exception | None,
-        deadline: float | None,
-    ) -> bool:  # fmt: skip
+    def again(self, tried: int, request: PreparedRequest, came: Response | Exception, deadline: float | None) -> bool:
         """Wait for the next try and tell that it may begin; False at once when there is none."""
-        status = 0 if response is None else response.status_code or 0
-        after = None if response is None else response.headers.get("retry-after")
-        pause = self.pause(tried, request.method or "", status, after, error)
-        if pause < 0 and self.raises and response is not None and status in self.statuses:
-            response._keep()
-            words = f"still {status} {response.reason} after {tried} tries: {request.url}"
-            raise RetryError(words, request=request, response=response)
+        if isinstance(came, Exception):
+            pause = self.pause(tried, request.method, 0, None, came)
+        else:
+            pause = self.pause(tried, request.method, came.status_code or 0, came.headers.get("retry-after"), None)
+            if pause < 0 and self.raises and came.status_code in self.statuses:
+                came._keep()
+                words = f"still {came.status_code} {came.reason} after {tried} tries: {request.url}"
+                raise RetryError(words, request=request, response=came)
         if pause < 0 or (deadline is not None and monotonic() + pause >= deadline):
             return False
         try:
@@ -76,7 +74,7 @@ class Retry:
         sleep(pause)
         return True
 
-    def pause(self, tried: int, method: str, status: int, retry_after: str | None, error: Exception | None) -> float:
+    def pause(self, tried: int, method: str | None, status: int, after: str | None, error: Exception | None) -> float:
         """Return how many seconds to wait before the next try, less than 0 for no other."""
         repeatable = self.methods is None or method in self.methods
         if error is not None:
@@ -86,7 +84,7 @@ class Retry:
             again = status in self.statuses and repeatable
         if not again or tried > self.total:
             return -1.0
-        asked = _seconds(retry_after) if retry_after else None
+        asked = _seconds(after) if after else None
         if asked is not None:
             return asked if asked <= self.longest else -1.0
         from random import random

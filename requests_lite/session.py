@@ -107,9 +107,8 @@ class Session(Verbs):
         for prefix, adapter in self.adapters.items():
             if lower.startswith(prefix):
                 return adapter
-        raise InvalidSchema(
-            f"no adapter is mounted for {shown(url)!r}, but for {', '.join(self.adapters) or 'nothing'}"
-        )
+        prefixes = ", ".join(self.adapters) or "nothing"
+        raise InvalidSchema(f"no adapter is mounted for {shown(url)!r}, but for {prefixes}")
 
     def merge_environment_settings(
         self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None, cert: Cert

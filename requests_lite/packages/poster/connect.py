@@ -64,10 +64,8 @@ def wait(poller: select.poll, silence: float | None, deadline: float | None) -> 
 def connect(origin: Origin, deadline: float | None, place: str | None = None, source: Local = None) -> socket.socket:
     """Return a non-blocking socket connected to origin, at place if given. Raises ConnectError, TransferTimeout."""
     scheme, host, port = origin
-    if scheme == "http+unix":
-        addresses: Sequence[Address] = [
-            (getattr(socket, "AF_UNIX", 1), socket.SOCK_STREAM, 0, "", host)
-        ]  # not on Windows
+    if scheme == "http+unix":  # whose family Windows does not have
+        addresses: Sequence[Address] = [(getattr(socket, "AF_UNIX", 1), socket.SOCK_STREAM, 0, "", host)]
     elif 0 < port < 65536:
         addresses = _addresses(place or host, port, deadline)
     else:  # the resolver would take it modulo 65536, for another server
@@ -134,16 +132,14 @@ def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Fo
     """Return what work returns. It knows no limit, so it is done by a thread, which is left behind when it is late."""
     if deadline is None:
         return work()
-    results: list[Found] = []
-    failures: list[Exception] = []
+    results: list[Found | Exception] = []
 
     def run() -> None:
         try:
             results.append(work())
         except Exception as error:
-            failures.append(error)
-        finally:
-            done.release()
+            results.append(error)
+        done.release()
 
     done = allocate_lock()
     done.acquire()
@@ -153,8 +149,8 @@ def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Fo
         raise ConnectError(f"no connection: {error}") from error
     if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
         raise TransferTimeout(late, "connect")
-    if failures:
-        raise failures[0]
+    if isinstance(results[0], Exception):
+        raise results[0]
     return results[0]
 
 

@@ -60,7 +60,7 @@ class Connection(Source):
     """
 
     # fmt: off
-    __slots__ = ("_close_after", "_events", "_informational", "_poller", "_process", "_silence", "_sock",
+    __slots__ = ("_close_after", "_informational", "_poller", "_process", "_silence", "_sock",
                  "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")
     # fmt: on
 
@@ -74,7 +74,6 @@ class Connection(Source):
         self.idle_since = 0.0
         self._process = process
         self._poller = new_poller()
-        self._events = READ
         self._poller.register(sock.fileno(), READ)
         # A TLS socket has errors of its own for "not now", and may have to read before it can write.
         self._wants: tuple[type[OSError], ...] = (BlockingIOError,)
@@ -114,22 +113,17 @@ class Connection(Source):
 
     def _has_spoken(self) -> bool:
         """Tell whether what has arrived on a new connection is more than TLS's tickets for later sessions."""
-        if not self._turns:
-            return True
-        try:
-            self.received = self._sock.recv(BLOCK)
-        except OSError:
-            return False  # nothing; or what is wrong is found when sending
-        return bool(self.received)
+        if self._turns:
+            self.received = self._receive(self._sock.recv, BLOCK, patient=False) or b""
+        return not self._turns or self.received != b""
 
     def _send(self, block: Block) -> bool:
         """Send block; False when the peer does not want it any more, and may have said why."""
-        view = block
         while True:
             if self.deadline is not None:
                 self._check_time()
             try:
-                count = self._sock.send(view)
+                count = self._sock.send(block)
             except self._wants as error:
                 if self._wait(self._turns.get(type(error), WRITE) | READ) & READ and self._answer_came():
                     return False
@@ -140,31 +134,22 @@ class Connection(Source):
                 self._close_after = "the request was not sent to its end"
                 return False
             self.sent = True
-            if count == len(view):
+            if count == len(block):
                 return True
-            view = memoryview(view)[count:]
+            block = memoryview(block)[count:]
 
     def _declined(self) -> bool:
         """Wait for the peer to ask for the content; False also when it says nothing, as older servers do."""
-        until = monotonic() + INVITATION_LIMIT
-        until = until if self.deadline is None else min(until, self.deadline)
         # Over TLS it may be a ticket for later sessions that comes first.
-        while not self.answered and (self.is_readable() or wait(self._poller, None, until)):
+        while not self.answered and wait(self._poller, INVITATION_LIMIT, self.deadline):
             if self._answer_came():
                 return True
         return False
 
     def _answer_came(self) -> bool:
         """Look whether the peer answers, or is gone, before the request is whole; 1xx is no answer yet."""
-        if not self.is_readable():
+        if not self.is_readable() or (block := self._receive(self._sock.recv, BLOCK, patient=False)) is None:
             return False
-        try:
-            block = self._sock.recv(BLOCK)
-        except self._wants:
-            return False
-        except OSError as error:
-            self.lost = said(error)
-            return True
         self.answered = self.answered or bool(block)
         self.received += block
         if block and len(self.received) <= LIMIT and self._final_head() is None:
@@ -173,19 +158,16 @@ class Connection(Source):
         return True
 
     def _read_response(self, method: str) -> Message:
-        received = self.received
-        if received:
+        if self.received:
             self._close_after = EARLY
         else:
             if not self.lost:
                 self._wait(READ)
-            received = self.receive(HEAD_BLOCK)
-        self.answered = self.answered or bool(received)
-        self.received = received
+            self.received = self._receive(self._sock.recv, HEAD_BLOCK) or b""
+        self.answered = self.answered or self.received != b""
         while (head := self._final_head()) is None:
-            self.received = self._whole_head(self.received)
-        end, version, status, reason, headers = head
-        self.at = end
+            self._receive_head()
+        self.at, version, status, reason, headers = head
         delimitation, length, close_after = framing(method, status, headers)
         self._close_after = self._close_after or close_after or _close_reason(version, headers)
         return Message(version, status, reason, headers, delimitation(self, length))
@@ -193,8 +175,7 @@ class Connection(Source):
     def _final_head(self) -> tuple[int, str, int, str, Headers] | None:
         """Return the head that is the answer, if it is there; informational ones (RFC 9110 s15.2) are passed over."""
         while True:
-            head = decode_head(self.received)
-            end, status = head[0], head[2]
+            end, _, status, _, _ = head = decode_head(self.received)
             if not end:
                 return None
             if end > LIMIT:
@@ -206,9 +187,9 @@ class Connection(Source):
                 raise ProtocolError("a final response", f"more than {INFORMATIONAL_LIMIT} informational ones")
             self.received = self.received[end:]
 
-    def _whole_head(self, received: bytes) -> bytes:
+    def _receive_head(self) -> None:
         """Receive until the head is whole."""
-        head = bytearray(received)
+        head = bytearray(self.received)
         looked = 0
         while find_end(head, looked) < 0:
             if not b"HTTP/".startswith(bytes(head[:5])):
@@ -223,41 +204,39 @@ class Connection(Source):
             self.answered = True
             looked = len(head)
             head += block
-        return bytes(head)
+        self.received = bytes(head)
 
     def receive(self, limit: int) -> bytes:
+        return self._receive(self._sock.recv, limit) or b""
+
+    def receive_into(self, view: memoryview) -> int:
+        return self._receive(self._sock.recv_into, view) or 0  # type: ignore[arg-type, return-value]  # how many
+
+    def _receive(self, receive: Callable[..., bytes], room: object, patient: bool = True) -> bytes | None:
+        """Return what comes, b'' when the peer has closed or is lost; who is not patient gets None for nothing yet."""
         if self.deadline is not None:
             self._check_time()
         while True:
             try:
-                return self._sock.recv(limit)
+                return receive(room)
             except self._wants as error:
+                if not patient:
+                    return None
                 self._wait(self._turns.get(type(error), READ))
             except OSError as error:
                 self.lost = said(error)
                 return b""
 
-    def receive_into(self, view: memoryview) -> int:
-        if self.deadline is not None:
-            self._check_time()
-        while True:
-            try:
-                return self._sock.recv_into(view)
-            except self._wants as error:
-                self._wait(self._turns.get(type(error), READ))
-            except OSError as error:
-                self.lost = said(error)
-                return 0
-
     def _wait(self, events: int) -> int:
         """Wait until the socket is ready and return for what. Raises TransferTimeout."""
-        if events != self._events:
+        if events != READ:
             self._poller.modify(self._sock.fileno(), events)
-            self._events = events
         if self.deadline is None and self._silence is not None and 0 < self._silence < 1e6:
             ready = self._poller.poll(self._silence * 1000)
         else:
             ready = wait(self._poller, self._silence, self.deadline)
+        if events != READ:
+            self._poller.modify(self._sock.fileno(), READ)
         if ready:
             return ready[0][1]
         self._check_time()
@@ -275,9 +254,6 @@ class Connection(Source):
 
     def is_readable(self) -> bool:
         """Tell whether bytes, or the peer's good-bye, have arrived."""
-        if self._events != READ:
-            self._poller.modify(self._sock.fileno(), READ)
-            self._events = READ
         return bool(self._poller.poll(0))
 
     def body_ended(self) -> None:

@@ -29,14 +29,10 @@ class Headers(MutableMapping[str, str]):
     encoded: bytes | None
 
     def __init__(self, fields: HeadersLike | None = None) -> None:
-        self.encoded = None
-        if fields is None:
-            self.fields = {}
-        elif type(fields) is Headers:
-            self.fields = fields.fields.copy()
-            self.encoded = fields.encoded
-        else:
-            self.fields = {}
+        self.fields, self.encoded = {}, None
+        if type(fields) is Headers:
+            self.fields, self.encoded = fields.fields.copy(), fields.encoded
+        elif fields is not None:
             self.merge(fields)
 
     def __getitem__(self, name: str) -> str:
@@ -67,12 +63,10 @@ class Headers(MutableMapping[str, str]):
         if not isinstance(other, Mapping):
             return NotImplemented
         try:
-            others = Headers(other).fields
+            others = Headers(other)
         except InvalidMessage:
             return False
-        return {key: entry[1:] for key, entry in self.fields.items()} == {
-            key: entry[1:] for key, entry in others.items()
-        }
+        return len(self) == len(others) and all(self.getlist(name) == others.getlist(name) for name in self)
 
     __hash__ = None  # type: ignore[assignment]  # mutable, as dict is
 
@@ -92,8 +86,11 @@ class Headers(MutableMapping[str, str]):
 
     def merge(self, fields: HeadersLike) -> None:
         """Set each field given, its repeats included; a value of None takes the field away."""
+        if not isinstance(fields, Iterable):
+            raise InvalidMessage(f"headers are a mapping or (name, value) pairs, not {type(fields).__name__}", "field")
+        lines = fields.items() if isinstance(fields, Mapping) else fields
         given = Headers()
-        for line in _lines(fields):
+        for line in fields.lines() if isinstance(fields, Headers) else lines:
             if not isinstance(line, (tuple, list)) or len(line) != 2:
                 raise InvalidMessage("headers are a mapping or (name, value) pairs", "field")
             name, value = line
@@ -111,18 +108,8 @@ class Headers(MutableMapping[str, str]):
     __copy__ = copy
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """Yield (name, value) for each field line, repeats apart."""
-        for entry in self.fields.values():
-            for value in entry[1:]:
-                yield entry[0], value
-
-
-def _lines(fields: HeadersLike) -> Iterable[tuple[str, str | bytes | None]]:
-    if isinstance(fields, Headers):
-        return fields.lines()
-    if not isinstance(fields, Iterable):
-        raise InvalidMessage(f"headers are a mapping or (name, value) pairs, not {type(fields).__name__}", "field")
-    return fields.items() if isinstance(fields, Mapping) else fields
+        """Iterate over (name, value) for each field line, repeats apart."""
+        return ((entry[0], value) for entry in self.fields.values() for value in entry[1:])
 
 
 def _text(value: str | bytes) -> str:

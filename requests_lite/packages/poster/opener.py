@@ -6,7 +6,6 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain
 from socket import socket
 from time import monotonic
 
@@ -14,7 +13,7 @@ from . import errors
 from .body import content_length
 from .connect import Origin, Proxy, Via, authority, connect, connect_by_socks
 from .connection import Connection, Message, has_option
-from .head import encode_head
+from .head import encode_fields, encode_head
 from .headers import Headers
 from .pool import Pool
 from .sending import Block, Content, chunked, delimited
@@ -30,9 +29,6 @@ SMALL = 64 * 1024
 _HOST = re.compile(r"[A-Za-z0-9._~%:\-]+")
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
-
-_STRAIGHT: Via = (None, None, None)
-_TRUSTING = (True, None)  # the system's authorities, without a certificate of our own
 
 
 class Opener:
@@ -56,16 +52,12 @@ class Opener:
         seconds, deadline is a moment of time.monotonic(); None means no limit. Raises TransferError, and InvalidMessage
         before anything is sent.
         """
-        framing, first, blocks = _frame(method, headers, content)
-        pass_on = ""  # what the proxy of a tunnel has to be told
-        if via is not None or "proxy-authorization" in headers.fields:
-            target, headers, framing, pass_on = _address_proxy(origin, target, headers, framing, via or _STRAIGHT)
-        head = encode_head(method, target, host_field(origin), headers, framing)
         ask = "expect" in headers.fields and bool(content) and headers["expect"].lower() == "100-continue"
-        if ask:
-            blocks = chain((first,), blocks)
-        else:
-            head += first
+        framing, first, blocks = _frame(method, headers, content, 0 if ask else SMALL)
+        told = None  # to the proxy of a tunnel
+        if via is not None or "proxy-authorization" in headers.fields:
+            target, headers, told = _address_proxy(origin, target, headers, via and via[0])
+        head = encode_head(method, target, host_field(origin), headers, framing) + first
         last = "connection" in headers.fields and has_option(headers, "close")
         key = (origin, tls, via)
         connection = self.pool.take(key)
@@ -81,9 +73,8 @@ class Opener:
                             content.rewind()
                     except errors.UnrewindableContent as error:
                         raise lost from error
-                    _, again, blocks = _frame(method, headers, content)
-                    blocks = chain((again,), blocks) if ask else blocks
-        sock = _open(origin, tls, connect_limit, deadline, via or _STRAIGHT, pass_on)
+                    _, _, blocks = _frame(method, headers, content, 0 if ask else SMALL)
+        sock = _open(origin, tls, connect_limit, deadline, via, told)
         connection = Connection(sock, key, authority(origin[1], origin[2]), self.pool.give)
         message = connection.exchange(method, head, blocks, silence, deadline, last, ask)
         if origin[0] == "https":
@@ -101,22 +92,18 @@ class _Approach(Connection):
     def body_ended(self) -> None:
         """Stay open: what follows is the tunnel's."""
 
-    def leave(self) -> socket:
-        """Hand the socket over."""
-        self.reason = "it became a tunnel"
-        return self._sock
-
 
 # fmt: off
 def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None,
-          via: Via, pass_on: str) -> socket:
+          via: Via | None, told: Headers | None) -> socket:
     # fmt: on
     """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
     if limit is not None:
         until = monotonic() + limit
         deadline = until if deadline is None else min(until, deadline)
-    proxy, place, source = via
-    encrypted, tls = origin[0] == "https", tls or _TRUSTING
+    proxy, place, source = via or (None, None, None)
+    tls = tls or (True, None)  # the system's authorities, without a certificate of our own
+    encrypted = origin[0] == "https"
     if encrypted or (proxy and proxy[0] == "https"):
         from .tls import secure, tls_context
 
@@ -137,15 +124,15 @@ def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None
         except errors.ConnectError as error:
             raise errors.ProxyFailed(f"the proxy does not answer: {error}") from error
         if encrypted:
-            sock = _tunnel(sock, proxy, origin, deadline, pass_on)
+            sock = _tunnel(sock, proxy, origin, deadline, told)
     return secure(sock, origin, tls, deadline) if encrypted else sock
 
 
-def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, pass_on: str) -> socket:
+def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, told: Headers | None) -> socket:
     """Ask a proxy for a tunnel to origin (RFC 9110 s9.3.6). Raises ProxyFailed."""
     target, name = authority(origin[1], origin[2]), authority(proxy[1], proxy[2])
     approach = _Approach(sock, None, name, _Approach.body_ended)  # type: ignore[arg-type]  # it goes nowhere
-    head = encode_head("CONNECT", target, target, Headers(), pass_on)
+    head = encode_head("CONNECT", target, target, told or Headers())
     failed = f"the proxy {name} made no tunnel to {target}: "
     try:
         message = approach.exchange("CONNECT", head, (), None, deadline)
@@ -153,36 +140,32 @@ def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, 
         raise errors.TransferTimeout(f"{failed}no answer in time", "connect") from error
     except errors.TransferError as error:
         raise errors.ProxyFailed(f"{failed}{error}") from error
-    if message.status < 200 or message.status > 299 or approach.at < len(approach.received):
+    if not 200 <= message.status <= 299 or approach.at < len(approach.received):
         approach.close("no tunnel")
         what = f"{message.status} {message.reason}" if message.status > 299 else "bytes that are no tunnel's"
         hint = "; give credentials in the proxy's URL" if message.status == 407 else ""
         raise errors.ProxyFailed(f"{failed}{what}{hint}")
-    return approach.leave()
+    approach.reason = "it became a tunnel"
+    return sock
 
 
-def _address_proxy(
-    origin: Origin, target: str, headers: Headers, framing: str, via: Via
-) -> tuple[str, Headers, str, str]:
-    """Return target, headers and the first field lines as the first to read them needs them, and what a tunnel needs.
+def _address_proxy(origin: Origin, target: str, headers: Headers, proxy: Proxy | None) -> tuple[str, Headers, Headers]:
+    """Return target and headers as the first to read them needs them, and what the proxy of a tunnel has to be told.
 
     Proxy-Authorization goes to the proxy and to nobody else.
     """
-    proxy = via[0] if via[0] and not via[0][0].startswith("socks") else None
-    given = headers.get("proxy-authorization")
-    if given is not None:
-        headers = Headers(headers)
-        del headers["proxy-authorization"]
-    if proxy is None:
-        return target, headers, framing, ""
+    headers = Headers(headers)
+    given = headers.pop("proxy-authorization", None)
+    if proxy is None or proxy[0].startswith("socks"):
+        return target, headers, Headers()
     if given is None and proxy[3] is not None:
         given = "Basic " + b2a_base64(b":".join(proxy[3]), newline=False).decode()
-    line = "" if given is None else f"Proxy-Authorization: {given}\r\n"
-    if "\r" in line[:-2] or "\n" in line[:-2] or "\0" in line:
-        raise errors.InvalidMessage("the value of the field Proxy-Authorization holds CR, LF or NUL", "field")
+    told = Headers({"Proxy-Authorization": given})
+    encode_fields(told)  # what is malformed is refused before there is a connection
     if origin[0] == "https":
-        return target, headers, framing, line
-    return f"http://{host_field(origin)}{target}", headers, line + framing, ""
+        return target, headers, told
+    told.merge(headers)
+    return f"http://{host_field(origin)}{target}", told, told
 
 
 def may_resend(method: str, sent: bool, answered: bool) -> bool:
@@ -191,9 +174,7 @@ def may_resend(method: str, sent: bool, answered: bool) -> bool:
     A server may close an idle connection at any moment, so one repeat on a fresh one is normal (RFC 9112 s9.3.1);
     but what a server may have acted upon is never sent twice unless acting twice is the same as acting once.
     """
-    if answered:
-        return False
-    return not sent or method in IDEMPOTENT
+    return not answered and (not sent or method in IDEMPOTENT)
 
 
 def keeps_credentials(old: Origin, new: Origin) -> bool:
@@ -216,13 +197,17 @@ def host_field(origin: Origin) -> str:
     return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
 
 
-def _frame(method: str, headers: Headers, content: bytes | Content | None) -> tuple[str, bytes, Iterable[Block]]:
+# fmt: off
+def _frame(method: str, headers: Headers, content: bytes | Content | None,
+           small: int) -> tuple[str, bytes, Iterable[Block]]:
+    # fmt: on
     """Decide how content is delimited (RFC 9112 s6): the field line to add, what goes with the head, the rest."""
     fields = headers.fields
+    blocks: Iterable[Block] = () if content is None else (content,) if isinstance(content, bytes) else content.blocks()
     if "transfer-encoding" in fields:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in fields:
             raise errors.InvalidMessage("Transfer-Encoding is chunked, without Content-Length beside it", "field")
-        return "", b"", chunked(() if content is None else _blocks(content))
+        return "", b"", chunked(blocks)
     announced = _announced_length(headers) if "content-length" in fields else None
     if content is None:
         if announced:
@@ -231,20 +216,15 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None) -> tu
     length = len(content) if isinstance(content, bytes) else content.length
     size = length if announced is None else announced
     if size is None:
-        return "Transfer-Encoding: chunked\r\n", b"", chunked(_blocks(content))
+        return "Transfer-Encoding: chunked\r\n", b"", chunked(blocks)
     if length is not None and length != size:
         raise errors.ContentMismatch(f"Content-Length announces {size} bytes and the content has {length}")
     framing = f"Content-Length: {size}\r\n" if announced is None else ""
     if isinstance(content, bytes):
-        return framing, content[:SMALL], (memoryview(content)[SMALL:],) if size > SMALL else ()
-    blocks = delimited(content.blocks(), size)
-    if size > SMALL:
-        return framing, b"", blocks
-    return framing, b"".join([bytes(block) for block in blocks]), ()  # copied: a block may be a buffer used again
-
-
-def _blocks(content: bytes | Content) -> Iterable[Block]:
-    return (content,) if isinstance(content, bytes) else content.blocks()
+        return framing, content[:small], (memoryview(content)[small:],) if size > small else ()
+    if size > small:
+        return framing, b"", delimited(blocks, size)
+    return framing, b"".join(map(bytes, delimited(blocks, size))), ()  # copied: a block may be a buffer used again
 
 
 def _announced_length(headers: Headers) -> int:

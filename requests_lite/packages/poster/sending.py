@@ -99,7 +99,5 @@ def chunked(blocks: Iterable[Block]) -> Iterator[Block]:
         if 0 < size <= 64 * 1024:
             yield b"%x\r\n%b\r\n" % (size, bytes(block))
         elif size:
-            yield b"%x\r\n" % size
-            yield block
-            yield b"\r\n"
+            yield from (b"%x\r\n" % size, block, b"\r\n")
     yield b"0\r\n\r\n"
