@@ -38,14 +38,12 @@ class _Login(AuthBase):
     def __init__(self, username: str | bytes, password: str | bytes) -> None:
         self.username, self.password = username, password
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} [{self.username!r}]>"
-
+    # fmt: off
+    def __repr__(self) -> str: return f"<{type(self).__name__} [{self.username!r}]>"
+    def __hash__(self) -> int: return hash((self.username, self.password))
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and (self.username, self.password) == (other.username, other.password)
-
-    def __hash__(self) -> int:
-        return hash((self.username, self.password))
+    # fmt: on
 
 
 class AuthObject(_Login):

@@ -72,20 +72,13 @@ class Response:
             self.url, self._body = request.target.url, message.body
             self.status_code, self.reason = message.status, message.reason
 
-    def __repr__(self) -> str:
-        return f"<Response [{self.status_code}]>"
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self.iter_content()
-
-    def __enter__(self) -> Response:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    # fmt: off
+    def __repr__(self) -> str: return f"<Response [{self.status_code}]>"
+    def __bool__(self) -> bool: return self.ok
+    def __iter__(self) -> Iterator[bytes]: return self.iter_content()
+    def __enter__(self) -> Response: return self
+    def __exit__(self, *exception: object) -> None: self.close()
+    # fmt: on
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the response with its content, not with its connection."""
