@@ -162,8 +162,7 @@ class FunctionAdapter(BaseAdapter):
         response = self.function(request)
         if not isinstance(response, Response):
             raise TypeError(f"a function that is mounted returns a Response, not {type(response).__name__}")
-        if response.request is None:
-            response.request = request
+        response.request = response.request or request
         response.url = response.url or request.url
         return response
 

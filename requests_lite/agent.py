@@ -152,8 +152,8 @@ class UserAgent:
                 given = self.retries if retries is None else retries
                 given = getattr(adapter, "max_retries", None) if given is None else given
                 retry = None if given is NEVER else Retry.of(given)
-                trust, pair, routes = self._settings(request.target, proxies, verify, cert)
-                options: Any = {"stream": stream, "timeout": timeout, "verify": trust, "cert": pair, "proxies": routes}
+                options = self._settings(request.target, proxies, verify, cert)
+                options["stream"], options["timeout"] = stream, timeout
                 response = adapter.send(request, **options)
                 if max_size is not None or progress is not None:
                     response._max_size, response._progress = max_size, progress
@@ -191,10 +191,8 @@ class UserAgent:
         """Return what sends requests to a URL."""
         return _adapter
 
-    def _settings(
-        self, target: SplitURL, proxies: Proxies | None, verify: Verify | None, cert: Cert
-    ) -> tuple[Verify, Cert, Proxies | None]:
-        """Return (verify, cert, proxies) for a URL: as the call has it, else these defaults, else the environment."""
+    def _settings(self, target: SplitURL, proxies: Proxies | None, verify: Verify | None, cert: Cert) -> dict[str, Any]:
+        """Return proxies, verify and cert for a URL: as the call has it, else these defaults, else the environment."""
         if proxies is not None:
             proxies = {**self.proxies, **proxies} if self.proxies and proxies else proxies
         else:
@@ -202,11 +200,10 @@ class UserAgent:
             named = proxies and names_of(target.origin).keys() & proxies.keys()
             if self.trust_env and not named and (url := proxy_for(target)):
                 proxies = {"all": url, **(proxies or {})}
-        if verify is None:
-            verify = self._verify
+        verify = self._verify if verify is None else verify
         if verify is None:
             verify = (ca_bundle() if self.trust_env and target.origin[0] == "https" else None) or True
-        return verify, self.cert if cert is None else cert, proxies
+        return {"proxies": proxies, "verify": verify, "cert": self.cert if cert is None else cert}
 
     def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
         from .cookies import CookieJar, as_jar

@@ -114,9 +114,9 @@ class Session(Verbs):
         self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None, cert: Cert
     ) -> dict[str, Any]:
         """Return what `send` takes, as these arguments, this session and the environment have it."""
-        verify, cert, proxies = self._settings(split_url(url), proxies or None, verify, cert)
-        stream = self.stream if stream is None else stream
-        return {"proxies": proxies or {}, "stream": stream, "verify": verify, "cert": cert}
+        settings = self._settings(split_url(url), proxies or None, verify, cert)
+        settings["proxies"] = settings["proxies"] or {}
+        return {**settings, "stream": self.stream if stream is None else stream}
 
     def close(self) -> None:
         """Close all connections; the session goes on and may be used again."""
