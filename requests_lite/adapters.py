@@ -78,22 +78,20 @@ class HTTPAdapter(BaseAdapter):
 
     __attrs__: list[str] = []  # noqa: RUF012  # subclasses add to it what requests would pickle
 
-    def __init__(
-        self, pool_connections: int = 10, pool_maxsize: int = 10, max_retries: object = 0, pool_block: bool = False, *,
-        resolve: Mapping[str, str] | None = None, source_address: str | tuple[str, int] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, pool_connections: int = 10, pool_maxsize: int = 10, max_retries: object = 0,
+                 pool_block: bool = False, *, resolve: Mapping[str, str] | None = None,
+                 source_address: str | tuple[str, int] | None = None) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
         # As in requests a number is for what was lost on the way, and no status is a reason.
-        retry = Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
-        self.max_retries = retry or NEVER
+        self.max_retries = (
+            Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
+        ) or NEVER
         self.resolve = resolve
         self._source: Any = source_address  # subclasses have a source_address of their own
         self.init_poolmanager(pool_connections, pool_maxsize, block=pool_block)
 
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, *, ssl_context: object = None,
-        source_address: str | tuple[str, int] | None = None, **options: object,
-    ) -> None:  # fmt: skip
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, *, ssl_context: object = None,
+                         source_address: str | tuple[str, int] | None = None, **options: object) -> None:  # fmt: skip
         """Make the pool; what a subclass overrides to give an SSLContext of its own to each connection."""
         if tls := [name for name, value in options.items() if value is not None and _TRUST.match(name)]:
             raise TypeError(f"ssl_context=, an SSLContext, takes the place of {', '.join(tls)}")

@@ -218,9 +218,8 @@ class UserAgent:
                 jar.set_cookie(cookie)
         return jar
 
-    def _following(
-        self, request: PreparedRequest, response: Response, allow_redirects: bool, history: list[Response]
-    ) -> PreparedRequest | None:
+    def _following(self, request: PreparedRequest, response: Response, allow_redirects: bool,
+                   history: list[Response]) -> PreparedRequest | None:  # fmt: skip
         """Return the request that a response asks for, by a challenge or a redirect; None when it is the answer."""
         status = response.status_code or 0
         answers = request.answers(status, response.headers)

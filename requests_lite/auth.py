@@ -69,8 +69,7 @@ class HTTPBearerAuth(AuthBase):
     def __init__(self, token: str) -> None:
         self.token = token
 
-    def header(self) -> str:
-        return f"Bearer {self.token}"
+    def header(self) -> str: return f"Bearer {self.token}"  # fmt: skip
 
 
 class HTTPDigestAuth(_Login):

@@ -13,8 +13,8 @@ from time import monotonic
 
 from .exceptions import FAULTS, ContentDecodingError, ContentTooLarge, IncompleteRead, InvalidContent, InvalidJSONError
 from .packages.poster.body import BLOCK, Body, LengthDelimited
-from .packages.poster.encode import Multipart, UnrewindableError
-from .packages.poster.errors import ConnectionLost, TransferTimeout, UnrewindableContent
+from .packages.poster.encode import Multipart
+from .packages.poster.errors import ConnectionLost, TransferTimeout
 from .packages.poster.headers import Headers
 from .packages.poster.sending import Block, Content, FileContent, utf8
 from .typed import Any
@@ -53,27 +53,12 @@ _MODULES = {
 CODINGS = ", ".join(coding for coding, module in _MODULES.items() if module and coding != "x-gzip")
 
 
-class FormContent(Content):
-    """A multipart form as content."""
-
-    def __init__(self, form: Multipart) -> None:
-        super().__init__(form)
-        self.form, self.length = form, form.length
-
-    def rewind(self) -> None:
-        try:
-            self.form.rewind()
-        except UnrewindableError as error:
-            raise UnrewindableContent(str(error)) from error
-
-
 class Watched(Content):
     """Content that tells how far it has been sent: progress(bytes done, bytes in all or None), after each block."""
 
     def __init__(self, content: bytes | Content, progress: Progress) -> None:
-        self.length = len(content) if isinstance(content, bytes) else content.length
-        self.content = Content([*slices(memoryview(content))]) if isinstance(content, bytes) else content
-        self.progress = progress
+        self.content = Content([*slices(memoryview(content))], len(content)) if isinstance(content, bytes) else content
+        self.length, self.progress = self.content.length, progress
 
     def blocks(self) -> Iterator[Block]:
         done = 0
@@ -103,7 +88,7 @@ def encode(data: Data, files: object = None, json: object = None) -> tuple[bytes
     """
     if files:
         form = Multipart.from_fields(data, files)
-        return FormContent(form), form.content_type
+        return Content(form, form.length), form.content_type
     nothing = (str, bytes, dict, list, tuple) if json else (dict, list, tuple)
     if data is None or (not data and isinstance(data, nothing)):
         return (None, None) if json is None else (encode_json(json), "application/json")
@@ -229,8 +214,6 @@ class Raw(io.BufferedIOBase):
 
     decode_content = False
     version = 11  # as users of http.client know it
-    status: int | None = None
-    reason: str | None = None
 
     def __init__(self, body: Body, failed: Callable[[Exception], Exception], headers: Headers,
                  max_size: int | None = None, progress: Progress | None = None) -> None:  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
-from .content import FORM, CookiesLike, Data, FormContent, Hooks, encode
+from .content import FORM, CookiesLike, Data, Hooks, encode
+from .packages.poster.encode import Multipart
 from .packages.poster.errors import UnrewindableContent
 from .packages.poster.headers import Headers, HeadersLike
 from .packages.poster.opener import keeps_credentials
@@ -63,7 +64,8 @@ class PreparedRequest:
     @property
     def body(self) -> Any:
         """The content as data= takes it: bytes; str for a form in a URL's manner; a Content for what streams."""
-        if isinstance(self._body, FormContent) and (self._body.length or BLOCK_SIZE) < BLOCK_SIZE:
+        form = getattr(self._body, "source", None)
+        if isinstance(form, Multipart) and (form.length or BLOCK_SIZE) < BLOCK_SIZE:
             try:
                 return self._body.read()  # as those who look at it know it from requests
             except UnrewindableContent:

@@ -178,7 +178,7 @@ class Response:
 
     def _file(self, decode_content: bool = False) -> Raw:
         file = Raw(self._body, self._failing(), self.headers, self._max_size, self._progress)
-        file.status, file.reason, file.decode_content = self.status_code, self.reason, decode_content
+        file.__dict__.update(status=self.status_code, reason=self.reason, decode_content=decode_content)
         return file
 
     def _keep(self, limit: int = 1024 * 1024) -> None:

@@ -29,11 +29,10 @@ class Retry:
         self.total, self.backoff, self.statuses = total, backoff, frozenset(statuses)
         self.methods, self.longest = None if methods is None else frozenset(methods), longest
 
-    def __repr__(self) -> str:
-        return f"<Retry [{self.total}]>"
-
-    def __bool__(self) -> bool:
-        return self.total > 0
+    # fmt: off
+    def __repr__(self) -> str: return f"<Retry [{self.total}]>"
+    def __bool__(self) -> bool: return self.total > 0
+    # fmt: on
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
         """Tell libraries that play a server, and would try again, that this is not theirs to do."""
@@ -42,10 +41,8 @@ class Retry:
     @classmethod
     def of(cls, given: object) -> Retry | None:
         """Return retries= as a Retry, None for none; urllib3's Retry, which libraries pass, is understood."""
-        if isinstance(given, cls):
-            return given
-        if given is None or isinstance(given, (bool, int)):
-            return cls(int(given)) if given else None
+        if given is None or isinstance(given, (cls, int)):
+            return given if isinstance(given, cls) else cls(int(given)) if given else None
         counts = [getattr(given, name, None) for name in ("total", "connect", "read", "status")]
         if not hasattr(given, "status_forcelist"):
             raise TypeError(f"retries= is a number or a Retry, not {type(given).__name__}")
@@ -61,7 +58,7 @@ class Retry:
             pause = self.pause(tried, request.method, 0, None, came)
         else:
             pause = self.pause(tried, request.method, came.status_code or 0, came.headers.get("retry-after"), None)
-            if pause < 0 and self.raises and came.status_code in self.statuses:
+            if pause < 0 and self.raises and tried > self.total and came.status_code in self.statuses:
                 came._keep()
                 words = f"still {came.status_code} {came.reason} after {tried} tries: {request.url}"
                 raise RetryError(words, request=request, response=came)

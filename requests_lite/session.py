@@ -33,15 +33,13 @@ class Session(Verbs):
     hooks: dict[str, Any]
     _remembers = True
 
-    def __init__(
-        self, *, base_url: str | None = None, headers: HeadersLike | None = None, params: Params = None,
-        auth: Auth | None = None, cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT,
-        retries: int | Retry | None = None, proxies: Proxies | None = None, verify: Verify | None = None,
-        cert: Cert = None, stream: bool = False, trust_env: bool = True, max_redirects: int = 30,
-        raise_for_status: bool = False, json_dumps: Callable[[object], str | bytes] | None = None,
-        json_loads: Callable[[bytes], Any] | None = None, resolve: Mapping[str, str] | None = None,
-        source_address: str | tuple[str, int] | None = None, hooks: Hooks | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, *, base_url: str | None = None, headers: HeadersLike | None = None, params: Params = None,
+                 auth: Auth | None = None, cookies: CookiesLike | None = None, timeout: Timeout = DEFAULT_TIMEOUT,
+                 retries: int | Retry | None = None, proxies: Proxies | None = None, verify: Verify | None = None,
+                 cert: Cert = None, stream: bool = False, trust_env: bool = True, max_redirects: int = 30,
+                 raise_for_status: bool = False, json_dumps: Callable[[object], str | bytes] | None = None,
+                 json_loads: Callable[[bytes], Any] | None = None, resolve: Mapping[str, str] | None = None,
+                 source_address: str | tuple[str, int] | None = None, hooks: Hooks | None = None) -> None:  # fmt: skip
         self.headers = Headers(DEFAULT_HEADERS)
         self.headers.merge(headers or {})
         # A subclass may have set either before, as requests' Session knows neither.
@@ -61,15 +59,14 @@ class Session(Verbs):
     def __init_subclass__(cls, **options: Any) -> None:
         """Have the verbs go by way of `request` where a subclass has one of its own, as users of requests expect it."""
         super().__init_subclass__(**options)
-        for verb in "get options head delete post put patch".split() if "request" in cls.__dict__ else ():
-            if verb not in cls.__dict__:
-                setattr(cls, verb, _by_way_of_request(verb))
+        verbs = {*"get options head delete post put patch".split()} if "request" in cls.__dict__ else set()
+        for verb in verbs - cls.__dict__.keys():
+            setattr(cls, verb, _by_way_of_request(verb))
 
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    # fmt: off
+    def __enter__(self) -> Session: return self
+    def __exit__(self, *exception: object) -> None: self.close()
+    # fmt: on
 
     @property
     def verify(self) -> Verify:
@@ -107,16 +104,16 @@ class Session(Verbs):
         for prefix, adapter in self.adapters.items():
             if lower.startswith(prefix):
                 return adapter
-        prefixes = ", ".join(self.adapters) or "nothing"
-        raise InvalidSchema(f"no adapter is mounted for {shown(url)!r}, but for {prefixes}")
+        raise InvalidSchema(
+            f"no adapter is mounted for {shown(url)!r}, but for {', '.join(self.adapters) or 'nothing'}"
+        )
 
-    def merge_environment_settings(
-        self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None, cert: Cert
-    ) -> dict[str, Any]:
+    def merge_environment_settings(self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None,
+                                   cert: Cert) -> dict[str, Any]:  # fmt: skip
         """Return what `send` takes, as these arguments, this session and the environment have it."""
         settings = self._settings(split_url(url), proxies or None, verify, cert)
-        settings["proxies"] = settings["proxies"] or {}
-        return {**settings, "stream": self.stream if stream is None else stream}
+        stream = self.stream if stream is None else stream
+        return {**settings, "proxies": settings["proxies"] or {}, "stream": stream}
 
     def close(self) -> None:
         """Close all connections; the session goes on and may be used again."""
@@ -135,6 +132,4 @@ def _by_way_of_request(verb: str) -> Callable[..., Response]:
     return method
 
 
-def session() -> Session:
-    """Return a new Session."""
-    return Session()
+session = Session  # as a function, which it once was

@@ -1,10 +1,10 @@
 """Names for type checkers alone, which know them: loading typing would cost every program milliseconds."""
 
+__all__ = ["Any", "NoReturn", "Verb"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any as Any
-    from typing import NoReturn as NoReturn
-    from typing import TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     Verb = TypeVar("Verb")
 else:

@@ -435,6 +435,8 @@ def test_a_status_that_stays_is_an_error_where_urllib3_has_it_so(pauses: list[fl
             requests_lite.get(server.url, retries=theirs)
         assert caught.value.response.status_code == 503  # type: ignore[attr-defined]  # a Response
         assert server.connections == 3
+    with Server([Expect(), answer(status=BUSY)]) as server:  # a POST is not tried again
+        assert requests_lite.post(server.url, retries=theirs).status_code == 503
     lenient: Any = urllib3.Retry(2, status_forcelist=[503], raise_on_status=False)
     with Server([Expect(), answer(status=BUSY)], repeat=True) as server:
         assert requests_lite.get(server.url, retries=lenient).status_code == 503

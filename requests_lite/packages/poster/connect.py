@@ -73,9 +73,8 @@ def connect(origin: Origin, deadline: float | None, place: str | None = None, so
     return _first_connected(addresses, authority(host, port), deadline, source)
 
 
-def connect_by_socks(
-    proxy: Proxy, origin: Origin, deadline: float | None, place: str | None, source: Local
-) -> socket.socket:
+def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None, place: str | None,
+                     source: Local) -> socket.socket:  # fmt: skip
     """Return a non-blocking socket connected to origin through a SOCKS proxy. Raises ConnectError, TransferTimeout."""
     try:
         import socks  # type: ignore[import-untyped]  # it has no types

@@ -90,6 +90,8 @@ class Multipart:
         for _, _, part, _ in self._parts:
             part.reset()
 
+    reset = rewind
+
     def close(self) -> None:
         """Close the file of a path that is being sent; never a file that was given."""
         if self._blocks is not None:
@@ -111,9 +113,8 @@ def encode_string(boundary: Text, name: Text, value: object) -> bytes:
     return MultipartParam(name, value).encode(boundary)
 
 
-def encode_file_header(
-    boundary: Text, paramname: Text, filesize: int, filename: Text | None = None, filetype: Text | None = None
-) -> bytes:
+def encode_file_header(boundary: Text, paramname: Text, filesize: int, filename: Text | None = None,
+                       filetype: Text | None = None) -> bytes:  # fmt: skip
     """Return the delimiter and the header of a part whose content somebody else sends."""
     return MultipartParam(paramname, None, filename, filetype, filesize).encode_hdr(boundary)
 
@@ -158,9 +159,8 @@ class multipart_yielder(Iterator[bytes]):
                 yield block
 
 
-def multipart_encode(
-    params: Fields, boundary: Text | None = None, cb: Callback | None = None
-) -> tuple[multipart_yielder, dict[str, str]]:
+def multipart_encode(params: Fields, boundary: Text | None = None,
+                     cb: Callback | None = None) -> tuple[multipart_yielder, dict[str, str]]:  # fmt: skip
     """Return the blocks of a mapping, or of pairs and params, and their headers. EncodeError: they cannot be sent."""
     datagen = multipart_yielder(params, gen_boundary() if boundary is None else boundary, cb)
     return datagen, get_headers(datagen.params, datagen.boundary)

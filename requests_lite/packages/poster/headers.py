@@ -50,14 +50,12 @@ class Headers(MutableMapping[str, str]):
         self.encoded = None
         del self.fields[name.lower()]
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self.fields
-
-    def __iter__(self) -> Iterator[str]:
-        return (entry[0] for entry in self.fields.values())
-
-    def __len__(self) -> int:
-        return len(self.fields)
+    # fmt: off
+    def __contains__(self, name: object) -> bool: return isinstance(name, str) and name.lower() in self.fields
+    def __iter__(self) -> Iterator[str]: return (entry[0] for entry in self.fields.values())
+    def __len__(self) -> int: return len(self.fields)
+    def __repr__(self) -> str: return repr(dict(self.items()))
+    # fmt: on
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
@@ -69,9 +67,6 @@ class Headers(MutableMapping[str, str]):
         return len(self) == len(others) and all(self.getlist(name) == others.getlist(name) for name in self)
 
     __hash__ = None  # type: ignore[assignment]  # mutable, as dict is
-
-    def __repr__(self) -> str:
-        return repr(dict(self.items()))
 
     def add(self, name: str, value: str | bytes) -> None:
         """Add a field line, beside those of the same name that are there already."""

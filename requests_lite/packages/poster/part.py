@@ -99,11 +99,10 @@ class MultipartParam:
     _start: int | None = None  # where the content begins; None: there is no way back to it
     _begun = False
 
-    def __init__(
-        self, name: object, value: object = None, filename: object = None, filetype: object = None,
-        filesize: int | None = None, fileobj: object = None, cb: Callback | None = None, *, dialect: str = "poster",
-        headers: Mapping[str, object] | Iterable[tuple[object, object]] | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, name: object, value: object = None, filename: object = None, filetype: object = None,
+                 filesize: int | None = None, fileobj: object = None, cb: Callback | None = None, *,
+                 dialect: str = "poster",
+                 headers: Mapping[str, object] | Iterable[tuple[object, object]] | None = None) -> None:  # fmt: skip
         if dialect not in ("form", "poster"):
             raise ValueError(f"a dialect is 'form' or 'poster', not {dialect!r}")
         self.name = as_text(name)

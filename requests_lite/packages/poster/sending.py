@@ -24,11 +24,10 @@ class Content:
     `length` is the number of bytes if that is known before they are read, else None.
     """
 
-    length: int | None = None
     started = False
 
-    def __init__(self, blocks: Iterable[Block | str]) -> None:
-        self.source: Iterable[Block | str] = blocks
+    def __init__(self, blocks: Iterable[Block | str], length: int | None = None) -> None:
+        self.source, self.length = blocks, length
 
     def blocks(self) -> Iterator[Block]:
         """Yield the content; a block is done with when the next one is asked for."""
@@ -50,7 +49,12 @@ class Content:
 
     def rewind(self) -> None:
         """Go back to where the content began. Raises UnrewindableContent when there is no way back."""
-        if self.started and iter(self.source) is self.source:
+        if reset := getattr(self.source, "reset", None):  # as what multipart_encode returns has it
+            try:
+                reset()
+            except (OSError, ValueError) as error:
+                raise UnrewindableContent(f"the content cannot be sent again: {error}") from error
+        elif self.started and iter(self.source) is self.source:
             raise UnrewindableContent("the content came from an iterator, which can be sent only once")
 
 

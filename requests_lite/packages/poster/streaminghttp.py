@@ -16,7 +16,7 @@ import socket
 import urllib.request
 from collections.abc import Iterable, Mapping
 from ssl import SSLContext
-from typing import Any, cast
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 from .body import Stream
 from .connect import Origin, Via
 from .connection import Message
-from .errors import IncompleteBody, TransferTimeout, UnrewindableContent
+from .errors import IncompleteBody, TransferTimeout
 from .headers import Headers
 from .opener import DEFAULT_PORTS, Opener, keeps_credentials
 from .sending import Content, FileContent
@@ -82,16 +82,6 @@ class _RawContent(Stream):
         super().close()
 
 
-class _ResettableContent(Content):
-    """Blocks that go back to their beginning by a `reset()` of their own, as those of multipart_encode do."""
-
-    def rewind(self) -> None:
-        try:
-            cast("Any", self.source).reset()
-        except (OSError, ValueError) as error:
-            raise UnrewindableContent(f"the content cannot be sent again: {error}") from error
-
-
 def _content(data: object, framed: bool) -> bytes | Content | None:
     if data is None or isinstance(data, (bytes, Content)):
         return data
@@ -104,7 +94,7 @@ def _content(data: object, framed: bool) -> bytes | Content | None:
         return FileContent(data)
     if not isinstance(data, Iterable):
         raise TypeError(f"content is str, bytes, a file or an iterable of bytes, not {type(data).__name__}")
-    content = _ResettableContent(data) if hasattr(data, "reset") else Content(data)
+    content = Content(data)
     content.rewind()  # it may have been sent before
     return content
 
@@ -256,9 +246,8 @@ class StreamingHTTPRedirectHandler(HTTPRedirectHandler):
     handler_order = HTTPRedirectHandler.handler_order - 1
     http_error_308 = HTTPRedirectHandler.http_error_302  # Python 3.10 lacks it
 
-    def redirect_request(
-        self, req: Request, fp: Any, code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> Request:
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: http.client.HTTPMessage,
+                         newurl: str) -> Request:  # fmt: skip
         """Return the next request, a GET or HEAD. Raises HTTPError when it would be another."""
         method = req.get_method()
         # After 307 and 308 a POST would upload the content again, to a place its caller never named. As in
