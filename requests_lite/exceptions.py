@@ -30,7 +30,7 @@ class ProtocolError(ConnectionError): """The answer is not HTTP/1.1: what was ex
 class Timeout(RequestException): """A wait reached its limit."""
 class ConnectTimeout(ConnectionError, Timeout): """No connection in time; nothing was sent: it is safe to try again."""
 class ReadTimeout(Timeout): """The server was silent for too long, or not done in the total time."""
-class RetryError(RequestException): """A status stayed after all tries, where urllib3's Retry was given and wants an error then."""
+class RetryError(RequestException): """A status stayed after all tries, and the Retry given calls that an error."""
 class AuthenticationError(RequestException): """The credentials given cannot be used."""
 class URLRequired(RequestException): """A request needs a URL."""
 class TooManyRedirects(RequestException): """Redirects went on past the limit."""

@@ -41,8 +41,8 @@ class Retry:
     @classmethod
     def of(cls, given: object) -> Retry | None:
         """Return retries= as a Retry, None for none; urllib3's Retry, which libraries pass, is understood."""
-        if given is None or isinstance(given, (cls, int)):
-            return given if isinstance(given, cls) else cls(int(given)) if given else None
+        if given is None or isinstance(given, (Retry, int)):
+            return given if isinstance(given, Retry) else cls(int(given)) if given else None
         counts = [getattr(given, name, None) for name in ("total", "connect", "read", "status")]
         if not hasattr(given, "status_forcelist"):
             raise TypeError(f"retries= is a number or a Retry, not {type(given).__name__}")
