@@ -136,7 +136,7 @@ def bare_resumed(at: Setting, kind: str) -> Once | None:
 
 
 def engine(at: Setting, kind: str) -> Once | None:
-    from requests_lite.core import DEFAULT_HEADERS
+    from requests_lite.agent import DEFAULT_HEADERS
     from requests_lite.packages.poster.opener import Opener
 
     if kind != "get":
