@@ -366,8 +366,8 @@ def test_an_early_answer(run: int, end: Script, client: Client) -> None:
     taken: list[int] = []
     with Server([Expect(content=False), Send(TOO_BIG), *end]) as server:
         connection = client.connect(server)
-        # A part of the runs sends one large block, in which the answer has to be noticed as well.
-        blocks = [MIB * 64] if run % 2 else blocks_of(MIB, 1000, taken)
+        # A part of the runs sends one block, too large to be taken whole before the answer is noticed in it.
+        blocks = [MIB * 256] if run % 2 else blocks_of(MIB, 1000, taken)
         message = exchange(connection, blocks)
         assert (message.status, message.body.read_all()) == (413, b"too big")
         assert connection.reason in (EARLY, NOT_SENT)
