@@ -210,6 +210,9 @@ def test_a_peer_that_speaks_something_else(greeting: bytes) -> None:
             get(server.origin)
 
 
+# Python before 3.13 leaves a socket open when the reset arrives within wrap_socket(), between two of its lines.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.may_leave_sockets("the same")
 @pytest.mark.parametrize("end", [Cut(), Reset()], ids=["closed", "reset"])
 def test_a_peer_that_leaves(end: Step) -> None:
     """A reset may arrive before the handshake begins, and is no TLSError then."""
