@@ -39,7 +39,7 @@ from requests_lite import (
     WSGIAdapter,
 )
 from requests_lite.adapters import FunctionAdapter, limits_of, tls_of
-from server import Expect, Server, Wait
+from server import Expect, Send, Server, Wait
 
 Start = Callable[..., Callable[[bytes], object]]
 Environ = dict[str, Any]
@@ -778,3 +778,23 @@ def test_an_adapter_that_waits_too_long() -> None:
         adapter = HTTPAdapter()
         assert adapter.send(Request("GET", server.url).prepare()).status_code == 302  # redirects are not its business
         adapter.close()
+
+
+@pytest.mark.parametrize("nothing", [None, {}, b"ok"])
+def test_a_function_that_returns_no_response(nothing: Any) -> None:
+    with Session() as session:
+        session.mount("https://x/", lambda request: nothing)
+        with pytest.raises(TypeError, match=f"returns a Response, not {type(nothing).__name__}"):
+            session.get("https://x/")
+
+
+def test_a_pool_manager_of_urllib3_says_how_to_connect() -> None:
+    """As subclasses written for requests set it; what they want of TLS has to be an SSLContext."""
+    urllib3 = pytest.importorskip("urllib3")
+    adapter = HTTPAdapter(pool_maxsize=3)
+    adapter.poolmanager = urllib3.PoolManager(source_address=("127.0.0.1", 0))
+    with Server([Expect(), Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]) as server, Session() as session:
+        session.mount(server.url, adapter)
+        assert session.get(server.url).content == b"ok"
+    with pytest.raises(TypeError, match=r"ssl_context=.* takes the place of assert_fingerprint"):
+        adapter.poolmanager = urllib3.PoolManager(assert_fingerprint="AA")

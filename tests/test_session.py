@@ -793,3 +793,63 @@ def test_headers_of_a_session_may_be_any_mapping() -> None:
             session.headers = {"X-A": "1"}  # type: ignore[assignment]  # as users of requests do
             assert session.get(server.url, headers={"x-b": "2"}).ok
             assert session.headers == {"x-a": "1"}
+
+
+# Prepared by hand
+
+
+def test_a_request_prepared_at_once() -> None:
+    prepared = PreparedRequest()
+    assert prepared.url == ""
+    prepared.prepare(
+        "put", "http://h/x", {"X": "1"}, None, {"a": "b"}, {"q": "1"}, ("u", "p"), {"c": "d"}, {"response": print}
+    )
+    assert (prepared.method, prepared.url, prepared.body) == ("PUT", "http://h/x?q=1", "a=b")
+    assert prepared.headers == {
+        "X": "1", "Content-Type": "application/x-www-form-urlencoded", "Authorization": "Basic dTpw",
+    }  # fmt: skip
+    assert prepared.cookies.get_dict() == {"c": "d"}
+    assert prepared.deregister_hook("response", print)
+    assert not prepared.deregister_hook("response", print)
+    assert prepared.hooks == {"response": []}
+    prepared.url = b"http://h/y"  # as libraries for OAuth set it
+    assert prepared.path_url == "/y"
+
+
+@pytest.mark.parametrize("hooks", [{"request": print}, print, {"response": [print], "error": print}])
+def test_hooks_that_nobody_would_hear_of(hooks: Any) -> None:
+    with pytest.raises(ValueError, match="there is no other event"):
+        Request("GET", "http://h/", hooks=hooks).prepare()
+    none: Any = {"response": None}
+    assert Request("GET", "http://h/", hooks=none).prepare().hooks == {"response": []}
+
+
+def test_the_body_of_a_form_that_is_looked_at_is_sent_all_the_same() -> None:
+    """A small multipart form is bytes for who looks; what can be read but once stays what it is."""
+    file = io.BytesIO(b"content")
+    prepared = Request("POST", "http://h/", files={"f": file}, data={"a": "b"}).prepare()
+    assert b'name="f"; filename="f"' in prepared.body
+    assert prepared.body == prepared.body
+    once = Request("POST", "http://h/", files={"f": iter([b"content"])}).prepare()
+    assert not isinstance(once.body, bytes)
+    with Server([Expect(b"content"), answer()]) as server, Session() as session:
+        prepared.url = server.url
+        assert session.send(prepared).ok
+
+
+def test_a_subclass_decides_who_keeps_credentials() -> None:
+    """As those written for requests do, by rebuild_auth()."""
+
+    class Trusting(Session):
+        def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
+            assert response.is_redirect
+            if not prepared_request.url.endswith("/kept"):
+                del prepared_request.headers["Authorization"]
+
+    for path, keeps in (("/kept", True), ("/lost", False)):
+        wanted = [b"Authorization: Basic dTpw"] if keeps else []
+        unwanted = [] if keeps else [b"Authorization"]
+        with Server([Expect(*wanted, without=unwanted), answer()]) as other:
+            with Server([Expect(b"Authorization: Basic dTpw"), moved(other.url + path)]) as server:
+                with Trusting() as session:
+                    assert session.get(server.url, auth=("u", "p")).ok
