@@ -52,9 +52,8 @@ class Request:
                  progress: Progress | None = None, retries: int | Retry | None = None,
                  max_size: int | None = None) -> None:
         # fmt: on
-        if method in METHODS:
-            self._method: str | None = method
-        else:
+        self._method: str | None = method
+        if method not in METHODS:
             self.method = method
         self.url, self.headers = url, headers
         self.files, self.data, self.params, self.json = files, data, params, json

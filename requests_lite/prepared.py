@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
 from .content import FORM, CookiesLike, Data, Hooks, encode
@@ -64,12 +65,15 @@ class PreparedRequest:
     @property
     def body(self) -> Any:
         """The content as data= takes it: bytes; str for a form in a URL's manner; a Content for what streams."""
-        form = getattr(self._body, "source", None)
-        if isinstance(form, Multipart) and (form.length or BLOCK_SIZE) < BLOCK_SIZE:
-            try:
-                return self._body.read()  # as those who look at it know it from requests
-            except UnrewindableContent:
-                pass
+        if (
+            isinstance(form := getattr(self._body, "source", None), Multipart)
+            and (form.length or BLOCK_SIZE) < BLOCK_SIZE
+        ):
+            with suppress(
+                UnrewindableContent
+            ):  # as when its file is closed by now; what can be read once is left alone
+                if all(part._start is not None for _, _, part, _ in form._parts):
+                    return self._body.read()
         return self._body
 
     @body.setter

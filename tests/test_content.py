@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from requests_lite.content import codings_of, decode, encode
+from requests_lite.content import _brotli, codings_of, decode, encode
 from requests_lite.exceptions import ContentDecodingError, IncompleteRead, InvalidContent, InvalidJSONError
 from requests_lite.packages.poster.errors import UnrewindableContent
 from requests_lite.packages.poster.headers import Headers
@@ -218,3 +218,8 @@ def test_codings_are_offered_that_can_be_decoded(files: list[str], offered: str,
     assert (
         subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip() == offered
     )
+
+
+def test_no_brotli_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert _brotli() == ""

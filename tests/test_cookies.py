@@ -872,3 +872,8 @@ def test_the_jar_is_loaded_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert requests_lite.cookies is sys.modules["requests_lite.cookies"]
     with pytest.raises(AttributeError, match="module 'requests_lite' has no attribute 'gett'"):
         getattr(requests_lite, "gett")  # noqa: B009  # a type checker would not let it pass
+
+
+def test_a_jar_is_equal_to_a_dict_of_its_names_and_values() -> None:
+    assert CookieJar({"a": "1"}) == {"a": "1"}
+    assert CookieJar({"a": "1"}) != {"a": "2"}

@@ -356,3 +356,8 @@ def test_a_connection_that_takes_too_long_is_a_connect_timeout() -> None:
 def test_the_environment_has_no_proxies_here() -> None:
     """Else the tests above would be about something else."""
     assert not [name for name in os.environ if name.lower().endswith("_proxy")]
+
+
+def test_whether_there_is_a_code() -> None:
+    assert "not_found" in requests.codes
+    assert "nowhere" not in requests.codes
