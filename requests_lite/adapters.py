@@ -117,8 +117,7 @@ class HTTPAdapter(BaseAdapter):
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
              verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:
         # fmt: on
-        target = request.target
-        origin = target.origin
+        target, origin = request.target, request.target.origin
         if origin[0] not in DEFAULT_PORTS:
             raise InvalidSchema(f"the scheme of a URL is http or https, not {origin[0]!r}", request=request)
         try:

@@ -65,13 +65,10 @@ class PreparedRequest:
     @property
     def body(self) -> Any:
         """The content as data= takes it: bytes; str for a form in a URL's manner; a Content for what streams."""
-        if (
-            isinstance(form := getattr(self._body, "source", None), Multipart)
-            and (form.length or BLOCK_SIZE) < BLOCK_SIZE
-        ):
-            with suppress(
-                UnrewindableContent
-            ):  # as when its file is closed by now; what can be read once is left alone
+        form = getattr(self._body, "source", None)
+        if isinstance(form, Multipart) and (form.length or BLOCK_SIZE) < BLOCK_SIZE:
+            # What can be read once is left alone, and so is a form whose file is closed by now.
+            with suppress(UnrewindableContent):
                 if all(part._start is not None for _, _, part, _ in form._parts):
                     return self._body.read()
         return self._body
