@@ -262,7 +262,11 @@ def main() -> int:
     # It brings a fork of urllib3 under the same name, and so needs an environment of its own.
     pythons["niquests"] = environment(".venv-niquests", ["niquests"])
     found = {**versions(pythons["niquests"]), **versions(pythons[""])}
+    ours = [pythons[""], "-c", "import requests_lite; print(requests_lite.__version__)"]
     about = {
+        "requests_lite": subprocess.run(
+            ours, env=surroundings(), capture_output=True, text=True, check=True
+        ).stdout.strip(),
         "Python": platform.python_version(),
         "cores": str(os.cpu_count()),
         "machine": platform.platform(),
