@@ -11,6 +11,7 @@ import ssl
 import threading
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -341,6 +342,26 @@ def test_a_name_with_a_dot_behind_is_checked_without_it(certificates: Certificat
         with Session(verify=certificates.ca, resolve={"example.test.": server.host}) as session:
             assert session.get(f"https://example.test.:{server.port}/").content == b"ok"
     assert names == ["example.test"]
+
+
+def test_a_client_s_certificate_is_not_for_a_proxy(certificates: Certificates, tmp_path: Path) -> None:
+    """It says who we are to the origin, whom it is meant for."""
+    context, seen = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
+    certificates.authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    certificates.authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    mine = tmp_path / "mine.pem"
+    certificates.authority.issue_cert("me@example.test").private_key_and_cert_chain_pem.write_to_path(str(mine))
+    good = Send(OK + b"Content-Length: 2\r\n\r\nok")
+
+    def look(sock: Any) -> None:
+        seen.append(bool(sock.getpeercert()))
+
+    options: Any = {"verify": certificates.ca, "cert": str(mine)}
+    with Server([look, Expect(), good], [look, Expect(b"GET http://x.test/ "), good], tls=context) as server:
+        assert requests_lite.get(server.url, **options).content == b"ok"
+        assert requests_lite.get("http://x.test/", proxies={"all": server.url}, **options).content == b"ok"
+    assert seen == [True, False]
 
 
 # What helps against an error of TLS
