@@ -11,6 +11,7 @@ import os
 import socket
 import zlib
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -433,28 +434,19 @@ def requests_lite_download(at: Setting) -> Download:
     return download
 
 
-def requests_download(at: Setting) -> Download:
-    import requests
+def session_download(name: str) -> Callable[[Setting], Download]:
+    """Return the client that requests is, and who copies its interface."""
 
-    session = requests.Session()
+    def client(at: Setting) -> Download:
+        session = import_module(name).Session()
 
-    def download(url: str) -> int:
-        with session.get(url, stream=True) as response:
-            return sum(map(len, response.iter_content(BLOCK)))
+        def download(url: str) -> int:
+            with session.get(url, stream=True) as response:
+                return sum(map(len, response.iter_content(BLOCK)))
 
-    return download
+        return download
 
-
-def niquests_download(at: Setting) -> Download:
-    import niquests
-
-    session = niquests.Session()
-
-    def download(url: str) -> int:
-        with session.get(url, stream=True) as response:
-            return sum(map(len, response.iter_content(BLOCK)))
-
-    return download
+    return client
 
 
 def urllib3_download(at: Setting) -> Download:
@@ -570,8 +562,8 @@ DOWNLOADS: dict[str, Callable[[Setting], Download]] = {
     "urllib3": urllib3_download,
     "aiohttp": aiohttp_download,
     "httpx": httpx_download,
-    "niquests": niquests_download,
-    "requests": requests_download,
+    "niquests": session_download("niquests"),
+    "requests": session_download("requests"),
 }
 
 

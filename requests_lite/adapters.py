@@ -37,7 +37,7 @@ Proxies = Mapping[str, "str | None"]
 # server does; two minutes outlast what proxies and servers themselves allow.
 DEFAULT_TIMEOUT = (10.0, 120.0)
 _DEFAULT_LIMITS = (*DEFAULT_TIMEOUT, None)
-_TRUST = re.compile("assert_|ca_|cert_|key_|ssl_")  # urllib3's options that say whom to trust
+_TRUST = "assert_|ca_|cert_|key_|ssl_"  # urllib3's options that say whom to trust
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 
 
@@ -93,7 +93,7 @@ class HTTPAdapter(BaseAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, *, ssl_context: object = None,
                          source_address: str | tuple[str, int] | None = None, **options: object) -> None:  # fmt: skip
         """Make the pool; what a subclass overrides to give an SSLContext of its own to each connection."""
-        if tls := [name for name, value in options.items() if value is not None and _TRUST.match(name)]:
+        if tls := [name for name, value in options.items() if value is not None and re.match(_TRUST, name)]:
             raise TypeError(f"ssl_context=, an SSLContext, takes the place of {', '.join(tls)}")
         self._opener = Opener(Pool(maxsize, maxsize * connections))
         self.ssl_context = ssl_context

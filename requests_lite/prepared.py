@@ -66,11 +66,9 @@ class PreparedRequest:
     def body(self) -> Any:
         """The content as data= takes it: bytes; str for a form in a URL's manner; a Content for what streams."""
         form = getattr(self._body, "source", None)
-        if isinstance(form, Multipart) and (form.length or BLOCK_SIZE) < BLOCK_SIZE:
-            # What can be read once is left alone, and so is a form whose file is closed by now.
-            with suppress(UnrewindableContent):
-                if all(part._start is not None for _, _, part, _ in form._parts):
-                    return self._body.read()
+        if isinstance(form, Multipart) and (form.length or BLOCK_SIZE) < BLOCK_SIZE and form.repeatable:
+            with suppress(UnrewindableContent):  # its file is closed by now
+                return self._body.read()
         return self._body
 
     @body.setter

@@ -84,6 +84,11 @@ class Multipart:
         self._blocks = write(self._parts, self._end, min(BLOCK_SIZE, (self.length or BLOCK_SIZE) + 1))
         return self._blocks
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether every part can go back to where it began."""
+        return all(part._start is not None for _, _, part, _ in self._parts)
+
     def rewind(self) -> None:
         """Send every part back to where it began. Raises UnrewindableError for the one that cannot."""
         self.close()
