@@ -126,7 +126,7 @@ class HTTPAdapter(BaseAdapter):
             tls = None
             if origin[0] == "https" or (via is not None and via[0] is not None and via[0][0] == "https"):
                 tls = tls_of(self.ssl_context if self.ssl_context is not None and verify is True else verify, cert)
-            content, started = request.content(), perf_counter()
+            content, started = None if request._body is None else request.content(), perf_counter()
             message = self._opener.exchange(
                 origin, request.method or "", target.target, request.headers, content, tls, *limits, via
             )

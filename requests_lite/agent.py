@@ -20,7 +20,7 @@ from .redirects import MAX_REDIRECTS, REDIRECTS
 from .response import Response
 from .retries import NEVER, Retry
 from .typed import Any
-from .urls import Params, SplitURL, encode_pairs, join, shown
+from .urls import Params, SplitURL, encode_pairs, join, shown, split_url
 
 __version__ = "0.3.0.dev0"
 
@@ -66,7 +66,6 @@ class UserAgent:
                 self.headers = Headers(self.headers)
             if self.headers.encoded is None:
                 encode_fields(self.headers)  # once for all that copy them
-            prepared = PreparedRequest(request._method, None, self.headers)
             if self.base_url:
                 url = join(self.base_url, url.decode() if isinstance(url, bytes) else str(url or ""))
             params = request.params
@@ -75,7 +74,7 @@ class UserAgent:
                     params = {**self.params, **(params or {})}
                 else:
                     params = "&".join(filter(None, map(encode_pairs, (self.params, params))))
-            prepared.prepare_url(url, params)
+            prepared = PreparedRequest(request._method, split_url(url, params), self.headers)
             if request.headers:
                 prepared.headers.merge(request.headers)
             if request.data is not None or request.files is not None or request.json is not None:
@@ -152,17 +151,17 @@ class UserAgent:
                 given = self.retries if retries is None else retries
                 given = getattr(adapter, "max_retries", None) if given is None else given
                 retry = None if given is NEVER else Retry.of(given)
-                options = self._settings(request.target, proxies, verify, cert)
-                options["stream"], options["timeout"] = stream, timeout
-                response = adapter.send(request, **options)
+                route, trust, own = self._settings(request.target, proxies, verify, cert)
+                response = adapter.send(request, stream=stream, timeout=timeout, verify=trust, cert=own, proxies=route)
                 if max_size is not None or progress is not None:
                     response._max_size, response._progress = max_size, progress
                 if type(response.headers) is not Headers:
                     response.headers = Headers(response.headers)
-                hooked = (request.hooks or {}).get("response") or (self.hooks or {}).get("response")
-                for hook in hooks_of(request.hooks) + hooks_of(self.hooks) if hooked else ():
-                    answer = hook(response, **options)
-                    response = response if answer is None else answer
+                if (request.hooks or {}).get("response") or (self.hooks or {}).get("response"):
+                    options = {"stream": stream, "timeout": timeout, "verify": trust, "cert": own, "proxies": route}
+                    for hook in hooks_of(request.hooks) + hooks_of(self.hooks):
+                        answer = hook(response, **options)
+                        response = response if answer is None else answer
                 leads = request._auth is not None or response.status_code in REDIRECTS
                 if (leads or self._remembers) and "set-cookie" in response.headers.fields:
                     jar = self._remember(jar, request, response)
@@ -191,7 +190,8 @@ class UserAgent:
         """Return what sends requests to a URL."""
         return _adapter
 
-    def _settings(self, target: SplitURL, proxies: Proxies | None, verify: Verify | None, cert: Cert) -> dict[str, Any]:
+    def _settings(self, target: SplitURL, proxies: Proxies | None, verify: Verify | None,
+                  cert: Cert) -> tuple[Proxies | None, Verify, Cert]:  # fmt: skip
         """Return proxies, verify and cert for a URL: as the call has it, else these defaults, else the environment."""
         if proxies is not None:
             proxies = {**self.proxies, **proxies} if self.proxies and proxies else proxies
@@ -203,14 +203,16 @@ class UserAgent:
         verify = self._verify if verify is None else verify
         if verify is None:
             verify = (ca_bundle() if self.trust_env and target.origin[0] == "https" else None) or True
-        return {"proxies": proxies, "verify": verify, "cert": self.cert if cert is None else cert}
+        return proxies, verify, self.cert if cert is None else cert
 
     def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
-        from .cookies import CookieJar, as_jar
+        ours = jar
+        if not hasattr(jar, "store"):
+            from .cookies import CookieJar, as_jar
 
-        if jar is None:
-            jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
-        ours = as_jar(jar)
+            if jar is None:
+                jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
+            ours = as_jar(jar)
         ours.store(request.target, response.headers.getlist("set-cookie"))
         if ours is not jar:  # one of http.cookiejar, which its owner may want to save
             jar.clear()

@@ -227,8 +227,7 @@ class Raw(io.BufferedIOBase):
         self._told = -1
         self.at_end = False
 
-    def readable(self) -> bool:
-        return not self.closed
+    def readable(self) -> bool: return not self.closed  # fmt: skip
 
     def read1(self, size: int = -1) -> bytes:
         if not size:

@@ -71,6 +71,8 @@ class CookieJar:
     Safe to share between threads, and picklable.
     """
 
+    _secure = False  # whether any cookie is, or was
+
     def __init__(self, cookies: Iterable[object] = ()) -> None:
         self._index: dict[str, dict[object, Cookie]] = {}
         self._created = 0
@@ -81,7 +83,7 @@ class CookieJar:
         for cookie in [cookie for line in lines if (cookie := _parse(url, line))]:
             with _lock:
                 # From http, nothing may be taken for a secure cookie of its name ("leave secure cookies alone").
-                if url.origin[0] != "https":
+                if self._secure and url.origin[0] != "https":
                     below = [domain for domain in self._index if domain.endswith("." + cookie.domain)]
                     near = self._at([*_domains(cookie.domain)[:-1], *below])
                     if any(other.secure and other.name == cookie.name and other.covers(cookie.path) for other in near):
@@ -209,8 +211,11 @@ class CookieJar:
         now = time()
         with _lock:
             cookies = [cookie for domain in domains if domain in self._index for cookie in self._index[domain].values()]
-            self._remove([cookie for cookie in cookies if cookie.is_expired(now)])
-        return sorted([cookie for cookie in cookies if not cookie.is_expired(now)], key=attrgetter("created"))
+            if over := [cookie for cookie in cookies if cookie.expires is not None and cookie.expires <= now]:
+                self._remove(over)
+                cookies = [cookie for cookie in cookies if not cookie.is_expired(now)]
+        cookies.sort(key=attrgetter("created"))
+        return cookies
 
     def _select(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> list[Cookie]:
         domain = domain and domain.removeprefix(".").lower()
@@ -224,7 +229,7 @@ class CookieJar:
             self._created += 1
             # A cookie that is renewed keeps its creation time, and so its place in the header (s5.7).
             cookie.created = old.created if old and not old.is_expired(now) else self._created
-            cookie.used, here[key] = now, cookie
+            cookie.used, here[key], self._secure = now, cookie, self._secure or cookie.secure
             crowded = len(here) > 180
             if cookie.domain and (crowded or self._created % 100 == 0):
                 # In the RFC's order; a tenth at once, so that a full jar is not sorted for every cookie.

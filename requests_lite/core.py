@@ -65,8 +65,7 @@ class Request:
         self._given: tuple[Content, object, object, object] | None = None
         self._response: Response | None = None
 
-    def __repr__(self) -> str:
-        return f"<Request [{self.method}]>"
+    def __repr__(self) -> str: return f"<Request [{self.method}]>"  # fmt: skip
 
     @property
     def method(self) -> str | None:

@@ -20,7 +20,7 @@ from .environment import netrc_for, proxy_among
 from .packages.poster.headers import Headers
 from .prepared import hooks_of
 from .response import _LINK, _PARAMETER
-from .session import Session, _by_way_of_request
+from .session import VERBS, Session, _by_way_of_request
 from .text import decode_pieces
 from .typed import Any
 from .urls import split_url
@@ -36,14 +36,13 @@ _ALIASES = dict(pair.split("=") for pair in """BaseHTTPError=urllib3.exceptions:
     REDIRECT_STATI=requests_lite.redirects:REDIRECTS builtin_str=builtins:str bytes=builtins:bytes str=builtins:str
     is_py2=builtins:False cookielib=http.cookiejar: default_headers=requests_lite.agent:DEFAULT_HEADERS.copy json=json:
     get_encoding_from_headers=requests_lite.text:charset_of requote_uri=requests_lite.urls:_encoded""".split())
-_VERBS = "get options head post put patch delete".split()
 
 
 def install_as_requests() -> None:
     """Make `import requests`, in anybody's code from now on, find this package. Raises RuntimeError when it is late."""
     if "requests" in sys.modules and _finder not in sys.meta_path:
         raise RuntimeError("requests is imported already; call install_as_requests() before anything imports it")
-    for verb in _VERBS:
+    for verb in VERBS:
         setattr(Session, verb, _by_way_of_request(verb))  # which libraries put their own in the place of
     sys.meta_path[:] = [_finder, *(finder for finder in sys.meta_path if finder is not _finder)]
 
@@ -68,7 +67,7 @@ class _Finder:
                      __getattr__=partial(_find, module, home))
         if name in ("requests", "requests.api"):
             # Many take a version apart by its dots, and all want a recent one; the title tells who this is.
-            names.update({verb: MethodType(getattr(Session, verb), import_module("requests.api")) for verb in _VERBS},
+            names.update({verb: MethodType(getattr(Session, verb), import_module("requests.api")) for verb in VERBS},
                          request=request, __version__="2.32.5", __build__=0x023205, __title__="requests_lite")
 
 

@@ -15,7 +15,7 @@ from .packages.poster.part import BLOCK_SIZE
 from .packages.poster.sending import Content
 from .redirects import next_request
 from .typed import Any
-from .urls import Params, SplitURL, split_url, with_params
+from .urls import Params, SplitURL, split_url
 
 
 def hooks_of(hooks: Hooks | None) -> list[Callable[..., Any]]:
@@ -45,8 +45,7 @@ class PreparedRequest:
         self._body = body
         self.hooks: Any = {"response": []}
 
-    def __repr__(self) -> str:
-        return f"<PreparedRequest [{self.method}]>"
+    def __repr__(self) -> str: return f"<PreparedRequest [{self.method}]>"  # fmt: skip
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the request, without content that streams, hooks, and what sets credentials."""
@@ -60,7 +59,7 @@ class PreparedRequest:
 
     @url.setter
     def url(self, url: str | bytes) -> None:
-        self.target = split_url(url.decode() if isinstance(url, bytes) else url)
+        self.target = split_url(url)
 
     @property
     def body(self) -> Any:
@@ -114,9 +113,7 @@ class PreparedRequest:
 
     def prepare_url(self, url: object, params: Params = None) -> None:
         """Set the URL, params behind its query. Raises InvalidURL and its kin."""
-        if not isinstance(url, str):
-            url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
-        self.target = split_url(url if params is None else with_params(url, params))
+        self.target = split_url(url, params)
 
     def prepare_headers(self, headers: HeadersLike | None) -> None:
         """Set the headers. Raises InvalidHeader."""
@@ -162,13 +159,12 @@ class PreparedRequest:
         """Set the field Cookie from a session's jar and the cookies of this call, unless one was given."""
         if "cookie" in self.headers.fields and self._own_cookies:
             return
-        from .cookies import as_jar
+        if self.cookies is not None or not hasattr(jar, "header"):  # the session's may be one of http.cookiejar
+            from .cookies import as_jar
 
-        told = as_jar(jar)  # which may be one of http.cookiejar
-        if self.cookies is not None:
-            told = told.copy()
-            told.update(self.cookies)
-        value = told.header(self.target)
+            jar = as_jar(jar).copy()
+            jar.update(self.cookies or ())
+        value = jar.header(self.target)
         if value or not self._own_cookies:
             self.headers["Cookie"], self._own_cookies = value, False
 

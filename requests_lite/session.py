@@ -17,6 +17,8 @@ from .retries import Retry
 from .typed import Any
 from .urls import Params, shown, split_url
 
+VERBS = frozenset("get options head delete post put patch".split())
+
 
 class Session(Verbs):
     """The same verbs, with a memory: cookies, connections of its own, and defaults for all its requests.
@@ -59,8 +61,7 @@ class Session(Verbs):
     def __init_subclass__(cls, **options: Any) -> None:
         """Have the verbs go by way of `request` where a subclass has one of its own, as users of requests expect it."""
         super().__init_subclass__(**options)
-        verbs = {*"get options head delete post put patch".split()} if "request" in cls.__dict__ else set()
-        for verb in verbs - cls.__dict__.keys():
+        for verb in VERBS - cls.__dict__.keys() if "request" in cls.__dict__ else ():
             setattr(cls, verb, _by_way_of_request(verb))
 
     # fmt: off
@@ -104,16 +105,15 @@ class Session(Verbs):
         for prefix, adapter in self.adapters.items():
             if lower.startswith(prefix):
                 return adapter
-        raise InvalidSchema(
-            f"no adapter is mounted for {shown(url)!r}, but for {', '.join(self.adapters) or 'nothing'}"
-        )
+        mounted = ", ".join(self.adapters) or "nothing"
+        raise InvalidSchema(f"no adapter is mounted for {shown(url)!r}, but for {mounted}")
 
     def merge_environment_settings(self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None,
                                    cert: Cert) -> dict[str, Any]:  # fmt: skip
         """Return what `send` takes, as these arguments, this session and the environment have it."""
-        settings = self._settings(split_url(url), proxies or None, verify, cert)
+        route, trust, own = self._settings(split_url(url), proxies or None, verify, cert)
         stream = self.stream if stream is None else stream
-        return {**settings, "proxies": settings["proxies"] or {}, "stream": stream}
+        return {"proxies": route or {}, "stream": stream, "verify": trust, "cert": own}
 
     def close(self) -> None:
         """Close all connections; the session goes on and may be used again."""

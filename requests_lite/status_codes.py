@@ -21,8 +21,7 @@ class Codes:
 
     __getitem__ = get
 
-    def __contains__(self, name: str) -> bool:
-        return self[name] is not None
+    def __contains__(self, name: str) -> bool: return self[name] is not None  # fmt: skip
 
     def __getattr__(self, name: str) -> int:
         if (code := self.get(name)) is None:

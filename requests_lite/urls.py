@@ -49,11 +49,15 @@ class SplitURL:
         self.url = f"{scheme}://{name}{target}{fragment}"
 
 
-def split_url(url: str) -> SplitURL:
-    """Split a URL, percent-encoding what a user may write and a wire may not carry.
+def split_url(url: object, params: Params = None) -> SplitURL:
+    """Split a URL, params behind its query, percent-encoding what a user may write and a wire may not carry.
 
     Raises MissingSchema, InvalidSchema, InvalidURL.
     """
+    if not isinstance(url, str):
+        url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
+    if params is not None:
+        url = _with_params(url, params)
     # A cache of long ones would hold much, and they seldom come twice.
     return _split(url) if len(url) <= 1000 else _split.__wrapped__(url)
 
@@ -74,9 +78,7 @@ def _split(url: str) -> SplitURL:
     if "\\" in start:
         raise InvalidURL(f"the URL {shown(url)!r} has a backslash before its path")
     if not start.startswith("//") or (not place and scheme in DEFAULT_PORTS):
-        hint = (
-            "; a socket's path has to be encoded, as in http+unix://%2Frun%2Fx.sock/" if re.match(_SOCKET, url) else ""
-        )
+        hint = "; a socket's path has to be encoded: http+unix://%2Frun%2Fx.sock/" if re.match(_SOCKET, url) else ""
         raise InvalidURL(f"the URL {shown(url)!r} has no host{hint}")
     host, port = (unquote(place), 0) if scheme == "http+unix" or not place else _host_and_port(place, url)
     target = _without_dots(_encoded(path) or "/") + _encoded(query)
@@ -133,7 +135,7 @@ def shown(url: str) -> str:
     return url if len(url) <= 200 else url[:200] + "..."
 
 
-def with_params(url: str, params: Params) -> str:
+def _with_params(url: str, params: Params) -> str:
     """Return url with params behind its query. They are a mapping, pairs, or a query in one string."""
     try:
         query = encode_pairs(params)

@@ -446,7 +446,7 @@ def test_a_proxys_credentials_and_a_redirect_that_leaves_it(given: dict[str, Any
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("value", ["Basic secret\r\nX-Evil: 1", "secret\n", "secret\0"])
 def test_a_field_that_would_break_the_message(value: str, scheme: str) -> None:
-    with pytest.raises(InvalidHeader, match="Proxy-Authorization holds CR, LF or NUL") as caught:
+    with pytest.raises(InvalidHeader, match="Proxy-Authorization holds CR, LF, NUL or a lone surrogate") as caught:
         requests_lite.get(
             f"{scheme}://x.test/", proxies={"all": "http://127.0.0.1:1"}, headers={"Proxy-Authorization": value}
         )

@@ -71,7 +71,7 @@ def test_the_url_of_a_socket() -> None:
 
 @pytest.mark.parametrize("url", ["http+unix:///run/x.sock/info", "http+unix://", "http+unix:/run", "http+unix:x"])
 def test_a_url_without_a_socket(url: str) -> None:
-    with pytest.raises(InvalidURL, match=r"has no host; a socket's path has to be encoded, as in http\+unix://%2Frun"):
+    with pytest.raises(InvalidURL, match=r"has no host; a socket's path has to be encoded: http\+unix://%2Frun"):
         requests_lite.get(url)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from requests_lite import InvalidSchema, InvalidURL, MissingSchema
-from requests_lite.urls import encode_pairs, join, shown, split_url, with_params
+from requests_lite.urls import encode_pairs, join, shown, split_url
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_default_port_is_not_shown() -> None:
     ],
 )
 def test_params_go_behind_the_query(url: str, params: object, result: str) -> None:
-    assert with_params(url, params) == result  # type: ignore[arg-type]  # a table
+    assert split_url(url, params).url == result  # type: ignore[arg-type]  # a table
 
 
 def test_pairs_of_bytes_and_of_nothing() -> None:

@@ -217,7 +217,8 @@ class LengthDelimited(Body):
             content = source.received[source.at : end]
             source.at = end
             self.got = self.length
-            self._end()
+            self.ended = True
+            source.body_ended()
             return content
         try:
             # It reads straight into a result allocated once: half the time of growing one.
@@ -233,8 +234,7 @@ class Stream(io.RawIOBase):
     def __init__(self, body: Body) -> None:
         self.body = body
 
-    def readable(self) -> bool:
-        return True
+    def readable(self) -> bool: return True  # fmt: skip
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a memoryview is what it gets
         return self.body.readinto(buffer)

@@ -144,8 +144,7 @@ class multipart_yielder(Iterator[bytes]):
         self.total = get_body_size(self.params, boundary)
         self.reset()
 
-    def __next__(self) -> bytes:
-        return next(self._blocks)
+    def __next__(self) -> bytes: return next(self._blocks)  # fmt: skip
 
     def reset(self) -> None:
         """Go back to the beginning. Raises UnrewindableError when a param cannot."""

@@ -17,7 +17,8 @@ LIMIT = 300 * 1024
 # RFC 9110 s5.6.2: token = 1*tchar
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9110 s5.5 allows field-vchar, SP, HTAB and obs-text; CR, LF and NUL would make another message.
-_UNSAFE_VALUE = re.compile(r"[\r\n\0]")
+# A lone surrogate goes into no charset.
+_UNSAFE_VALUE = re.compile("[\r\n\0\ud800-\udfff]")
 # RFC 9112 s3: a target holds no white space; other controls and non-ASCII have to be percent-encoded.
 _UNSAFE_TARGET = re.compile(r"[^!-~]")
 # RFC 9112 s2.2: "a recipient MAY recognize a single LF as a line terminator and ignore any preceding CR".
@@ -28,6 +29,8 @@ _BLANKS = " \t"
 # A server says the same lines again and again: one that was found well-formed is not read a second time.
 _status_lines: dict[bytes, tuple[str, int, str]] = {}
 _field_lines: dict[bytes, tuple[str, list[str]]] = {}
+# Names of fields that went out, in lower case: they are tokens.
+_sent_names: set[str] = set()
 
 
 def is_token(text: str) -> bool:
@@ -53,23 +56,27 @@ def encode_head(method: str, target: str, host: str, headers: Headers, framing: 
 
 def encode_fields(headers: Headers) -> bytes:
     """Return field lines and the empty line behind them; headers keep it until one of them changes."""
-    lines = []
+    fields = headers.fields
     for name in ("host", "content-length"):
-        if len(headers.getlist(name)) > 1:  # two would be read in two ways (RFC 9112 s3.2, s6.3)
+        if len(fields.get(name, ())) > 2:  # two would be read in two ways (RFC 9112 s3.2, s6.3)
             raise InvalidMessage(f"the field {name} can stand there once", "field")
-    for name, value in headers.lines():
-        if not is_token(name):
-            raise InvalidMessage(f"a field's name is a token like Content-Type, not {name!r}", "field")
-        if _UNSAFE_VALUE.search(value):
-            raise InvalidMessage(f"the value of the field {name} holds CR, LF or NUL", "field")
-        # No charset was ever agreed on for field values; UTF-8 is what servers that look at it expect.
-        charset = "latin-1" if value.isascii() or max(value) <= "\xff" else "utf-8"
-        try:
-            lines.append(f"{name}: {value.strip(_BLANKS)}\r\n".encode(charset))
-        except UnicodeEncodeError:
-            raise InvalidMessage(f"the value of the field {name} holds a lone surrogate", "field") from None
-    headers.encoded = encoded = b"".join(lines) + b"\r\n"
-    return encoded
+    lines = [f"{entry[0]}: {value.strip(_BLANKS)}\r\n" for entry in fields.values() for value in entry[1:]]
+    text = "".join(lines)
+    # Looked at in one piece, they cost a third.
+    sound = text.isascii() and "\0" not in text and text.count("\r") == text.count("\n") == len(lines)
+    if not sound or not fields.keys() <= _sent_names:
+        for name, value in headers.lines():
+            if not is_token(name):
+                raise InvalidMessage(f"a field's name is a token like Content-Type, not {name!r}", "field")
+            if _UNSAFE_VALUE.search(value):
+                raise InvalidMessage(f"the value of the field {name} holds CR, LF, NUL or a lone surrogate", "field")
+        if len(_sent_names) < 1000:
+            _sent_names.update(fields)
+    # No charset was ever agreed on for field values; UTF-8 is what servers that look at it expect.
+    charsets = ("latin-1" if max(line) <= "\xff" else "utf-8" for line in lines)
+    encoded = text.encode() if sound else b"".join(map(str.encode, lines, charsets))
+    headers.encoded = encoded + b"\r\n"
+    return headers.encoded
 
 
 def decode_head(received: bytes) -> tuple[int, str, int, str, Headers]:
@@ -124,8 +131,8 @@ def decode_fields(lines: list[bytes]) -> Headers:
             fields[key] = [*fields[key], entry[1]]
         else:
             fields[key].append(entry[1])
-    headers = Headers()
-    headers.fields = fields
+    headers = Headers.__new__(Headers)  # which are these fields and nothing else
+    headers.fields, headers.encoded = fields, None
     return headers
 
 

@@ -175,14 +175,13 @@ class MultipartParam:
         fields = (self.name, bytes(self.value or b""), self.filename, self.filetype, self.filesize, id(self.fileobj))
         return tuple((field is not None, field) for field in fields)  # None sorts first, as in Python 2
 
+    # fmt: off
+    def __hash__(self) -> int: return hash(self.name)
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, MultipartParam) else NotImplemented
-
     def __lt__(self, other: object) -> bool:
         return self._key() < other._key() if isinstance(other, MultipartParam) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.name)
+    # fmt: on
 
     @classmethod
     def from_file(cls, paramname: Text, filename: str | os.PathLike[str]) -> MultipartParam:

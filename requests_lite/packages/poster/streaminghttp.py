@@ -169,9 +169,8 @@ class StreamingHTTPSConnection(StreamingHTTPConnection):
 
     _scheme = "https"
 
-    def __init__(
-        self, host: str, port: int | None = None, timeout: object = "default", context: SSLContext | None = None
-    ) -> None:
+    def __init__(self, host: str, port: int | None = None, timeout: object = "default",
+                 context: SSLContext | None = None) -> None:  # fmt: skip
         super().__init__(host, port, timeout)
         self._tls = (context or True, None)
 
