@@ -101,10 +101,8 @@ class Session(Verbs):
 
     def get_adapter(self, url: str) -> BaseAdapter:
         """Return the adapter with the longest prefix of a URL. Raises InvalidSchema."""
-        lower = url.lower()
-        for prefix, adapter in self.adapters.items():
-            if lower.startswith(prefix):
-                return adapter
+        for prefix in filter(url.lower().startswith, self.adapters):
+            return self.adapters[prefix]
         mounted = ", ".join(self.adapters) or "nothing"
         raise InvalidSchema(f"no adapter is mounted for {shown(url)!r}, but for {mounted}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from requests_lite.packages.poster import head
 from requests_lite.packages.poster.errors import InvalidMessage, ProtocolError
 from requests_lite.packages.poster.head import (
     LIMIT,
@@ -212,6 +213,35 @@ def test_field_values_that_would_be_another_message(value: str, bad: str) -> Non
         assert caught.value.part == "field"
         assert "secret" not in str(caught.value)
     assert headers.encoded is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("B", text % bad)
+            for bad in ("\r", "\n", "\0", "\r\n", "\r\nX: y", "\n\r", "\ud800")
+            for text in ("%s", "b%sc")
+        ),
+        ("\u212a", "a name whose lower case is the token k"),
+        ("B ", "c"),
+        ("B\r\nK", "c"),
+        ("", "c"),
+    ],
+)
+def test_what_went_out_before_vouches_for_nothing_else(name: str, value: str) -> None:
+    """Names that are known are not read again, but for what makes them others; values always are."""
+    encode_fields(Headers({"A": "b", "B": "c", "K": "d"}))
+    with pytest.raises(InvalidMessage) as caught:
+        encode_fields(Headers({"A": "b", name: value, "C": "d"}))
+    assert caught.value.part == "field"
+
+
+def test_no_memory_is_lost_to_names() -> None:
+    encode_fields(Headers({f"Y-{number}": "a" for number in range(3000)}))
+    for number in range(3000):
+        encode_fields(Headers({f"X-{number}": "a"}))
+    assert len(head._sent_names) <= 1000
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def encode_fields(headers: Headers) -> bytes:
             raise InvalidMessage(f"the field {name} can stand there once", "field")
     lines = [f"{entry[0]}: {value.strip(_BLANKS)}\r\n" for entry in fields.values() for value in entry[1:]]
     text = "".join(lines)
-    # Looked at in one piece, they cost a third.
+    # Looked at in one piece, they cost half.
     sound = text.isascii() and "\0" not in text and text.count("\r") == text.count("\n") == len(lines)
     if not sound or not fields.keys() <= _sent_names:
         for name, value in headers.lines():
@@ -70,13 +70,16 @@ def encode_fields(headers: Headers) -> bytes:
                 raise InvalidMessage(f"a field's name is a token like Content-Type, not {name!r}", "field")
             if _UNSAFE_VALUE.search(value):
                 raise InvalidMessage(f"the value of the field {name} holds CR, LF, NUL or a lone surrogate", "field")
-        if len(_sent_names) < 1000:
-            _sent_names.update(fields)
+        if len(_sent_names) >= 1000:
+            _sent_names.clear()
+        _sent_names.update(fields)
+    headers.encoded = encoded = (text.encode() if sound else b"".join(map(_octets, lines))) + b"\r\n"
+    return encoded
+
+
+def _octets(line: str) -> bytes:
     # No charset was ever agreed on for field values; UTF-8 is what servers that look at it expect.
-    charsets = ("latin-1" if max(line) <= "\xff" else "utf-8" for line in lines)
-    encoded = text.encode() if sound else b"".join(map(str.encode, lines, charsets))
-    headers.encoded = encoded + b"\r\n"
-    return headers.encoded
+    return line.encode("latin-1" if max(line) <= "\xff" else "utf-8")
 
 
 def decode_head(received: bytes) -> tuple[int, str, int, str, Headers]:

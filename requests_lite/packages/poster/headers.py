@@ -43,8 +43,8 @@ class Headers(MutableMapping[str, str]):
         if value is None:  # as in merge()
             self.pop(name, None)
             return
-        self.encoded = None
-        self.fields[_text(name).lower()] = [_text(name), _text(value)]
+        self.encoded, name = None, _text(name)
+        self.fields[name.lower()] = [name, _text(value)]
 
     def __delitem__(self, name: str) -> None:
         self.encoded = None
