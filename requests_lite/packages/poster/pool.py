@@ -33,13 +33,13 @@ class Pool:
             self._empty()
         while True:
             with self._lock:
-                idle = self._idle.get(key)
-                if not idle:
+                idle = self._idle.pop(key, None)
+                if idle is None:
                     return None
                 connection = idle.pop()
                 self._count -= 1
-                if not idle:
-                    del self._idle[key]
+                if idle:
+                    self._idle[key] = idle
             if monotonic() - connection.idle_since > self.max_age:
                 connection.close("idle for too long")
             elif connection.is_readable():
