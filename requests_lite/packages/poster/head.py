@@ -17,8 +17,7 @@ LIMIT = 300 * 1024
 # RFC 9110 s5.6.2: token = 1*tchar
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9110 s5.5 allows field-vchar, SP, HTAB and obs-text; CR, LF and NUL would make another message.
-# A lone surrogate goes into no charset.
-_UNSAFE_VALUE = re.compile("[\r\n\0\ud800-\udfff]")
+_UNSAFE_VALUE = re.compile(r"[\r\n\0]")
 # RFC 9112 s3: a target holds no white space; other controls and non-ASCII have to be percent-encoded.
 _UNSAFE_TARGET = re.compile(r"[^!-~]")
 # RFC 9112 s2.2: "a recipient MAY recognize a single LF as a line terminator and ignore any preceding CR".
@@ -68,7 +67,7 @@ def encode_fields(headers: Headers) -> bytes:
         for name, value in headers.lines():
             if not is_token(name):
                 raise InvalidMessage(f"a field's name is a token like Content-Type, not {name!r}", "field")
-            if _UNSAFE_VALUE.search(value):
+            if _UNSAFE_VALUE.search(value) or value.encode("utf-8", "ignore").decode() != value:
                 raise InvalidMessage(f"the value of the field {name} holds CR, LF, NUL or a lone surrogate", "field")
         if len(_sent_names) >= 1000:
             _sent_names.clear()
