@@ -66,7 +66,7 @@ def _parser() -> ArgumentParser:
     either("-d", "--data", metavar="TEXT", help="content to send, or @FILE, or @- for standard input")
     either("-F", "--form", action="append", type=partial(_pair, "="), metavar="NAME=VALUE", help="or NAME=@FILE")
     add("-u", "--user", type=partial(_pair, ":"), metavar="NAME:PASSWORD", help="credentials")
-    add("-o", "--output", metavar="FILE", help="where to save the content")
+    add("-o", "--output", metavar="FILE", help="where to save the content, - for standard output")
     add("--timeout", type=float, default=DEFAULT_TIMEOUT, metavar="SECONDS", help="the longest silence allowed")
     add("--insecure", action="store_false", dest="verify", help="trust any certificate")
     add("--version", action="store_true", help="print what a report of a bug should say")
@@ -101,10 +101,11 @@ def _content(text: str, opened: ExitStack) -> bytes | IO[bytes]:
 def _print(response: Response, output: str | None) -> None:
     out = sys.stdout.buffer
     fields = "".join(f"{name}: {value}\n" for name, value in response.headers.lines())
-    out.write(f"HTTP {response.status_code} {response.reason}\n{fields}\n".encode("latin-1"))  # the bytes that came
+    told = sys.stderr.buffer if output == "-" else out
+    told.write(f"HTTP {response.status_code} {response.reason}\n{fields}\n".encode("latin-1"))  # the bytes that came
     out.flush()
     # A page that says what went wrong is not what the file was meant for.
-    if output is not None and response.ok:
+    if output not in (None, "-") and response.ok:
         _save(response, output)
         return
     kind = response.headers.get("content-type", "")

@@ -20,7 +20,7 @@ from .redirects import MAX_REDIRECTS, REDIRECTS
 from .response import Response
 from .retries import NEVER, Retry
 from .typed import Any
-from .urls import Params, SplitURL, encode_pairs, join, shown, split_url
+from .urls import Params, SplitURL, join, query_of, shown, split_url
 
 __version__ = "0.3.0.dev0"
 
@@ -73,7 +73,7 @@ class UserAgent:
                 if isinstance(self.params, Mapping) and (params is None or isinstance(params, Mapping)):
                     params = {**self.params, **(params or {})}
                 else:
-                    params = "&".join(filter(None, map(encode_pairs, (self.params, params))))
+                    params = query_of(self.params, params)
             prepared = PreparedRequest(request._method, split_url(url, params), self.headers)
             if request.headers:
                 prepared.headers.merge(request.headers)
@@ -155,13 +155,13 @@ class UserAgent:
                 response = adapter.send(request, stream=stream, timeout=timeout, verify=trust, cert=own, proxies=route)
                 if max_size is not None or progress is not None:
                     response._max_size, response._progress = max_size, progress
-                if type(response.headers) is not Headers:
-                    response.headers = Headers(response.headers)
                 if (request.hooks or {}).get("response") or (self.hooks or {}).get("response"):
                     options = {"stream": stream, "timeout": timeout, "verify": trust, "cert": own, "proxies": route}
                     for hook in hooks_of(request.hooks) + hooks_of(self.hooks):
                         answer = hook(response, **options)
                         response = response if answer is None else answer
+                if type(response.headers) is not Headers:
+                    response.headers = Headers(response.headers)
                 leads = request._auth is not None or response.status_code in REDIRECTS
                 if (leads or self._remembers) and "set-cookie" in response.headers.fields:
                     jar = self._remember(jar, request, response)

@@ -16,7 +16,7 @@ from .urls import SplitURL, split_url
 
 _LONGEST_LIFE = 400 * 86400
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_ADDRESS = re.compile(r".*:.*|(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")  # what resolvers take for one: 127.1, 0x7f000001
+_ADDRESS = re.compile(r".*[:/].*|(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")  # what resolvers take for one: 127.1, 0x7f000001
 _SECONDS = re.compile(r"-?[0-9]+")
 _DATE_TOKEN = re.compile(r"[^\t -/;-@\[-`{-~]+")
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
@@ -85,7 +85,7 @@ class CookieJar:
                 # From http, nothing may be taken for a secure cookie of its name ("leave secure cookies alone").
                 if self._secure and url.origin[0] != "https":
                     below = [domain for domain in self._index if domain.endswith("." + cookie.domain)]
-                    near = self._at([*_domains(cookie.domain)[:-1], *below])
+                    near = self._at([*_domains(cookie.domain), *below])
                     if any(other.secure and other.name == cookie.name and other.covers(cookie.path) for other in near):
                         continue
                 self.set_cookie(cookie)
@@ -123,7 +123,7 @@ class CookieJar:
             raise InvalidHeader(f"{words}: {name!r}")
         domain = (domain or "").removeprefix(".").lower()
         http_only = http_only or not {*rest}.isdisjoint(_HTTP_ONLY)
-        cookie = Cookie(name, value, domain, path or "/", False, secure, http_only, expires)
+        cookie = Cookie(str.__str__(name), str.__str__(value), domain, path or "/", False, secure, http_only, expires)
         self.set_cookie(cookie)
         return cookie
 
@@ -260,8 +260,8 @@ def cookiejar_from_dict(cookies: Any, jar: CookieJar | None = None, overwrite: b
 @lru_cache(100)
 def _domains(host: str) -> tuple[str, ...]:
     """Return the domains that host domain-matches (s5.1.3), and "" for the cookies of every host."""
-    # No address lies below another, and no name in the DNS is so long.
-    labels = [host] if len(host) > 254 or _ADDRESS.fullmatch(host) else host.split(".")
+    # No address lies below another.
+    labels = [host] if _ADDRESS.fullmatch(host) else host.split(".")
     return (*(".".join(labels[start:]) for start in range(len(labels))), "")
 
 
@@ -285,6 +285,7 @@ def _parse(url: SplitURL, line: str) -> Cookie | None:
     if domain == host and "." not in domain:
         domain = ""
     if (not prefix or len(name) + len(value) > 4096 or len(path) > 1024 or _CONTROL.search(line)
+            or (not name and "=" in value)  # it would be told as one that has a name
             or (domain and ("." not in domain.strip(".") or domain not in _domains(host)))
             or (secure and scheme != "https")
             or (prefix.startswith(("__secure-", "__host-")) and not (name and secure))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 
+from .exceptions import InvalidProxyURL
 from .packages.poster.connect import Origin
 from .urls import SplitURL
 
@@ -53,6 +54,8 @@ def proxy_among(proxies: Mapping[str, str | None], url: SplitURL) -> str | None:
 
     The keys are, the first one wins, 'scheme://host', 'scheme', 'all://host', 'all'; 'no_proxy' lists exceptions.
     """
+    if not isinstance(proxies, Mapping):  # in a str every part of it would count as a key
+        raise InvalidProxyURL(f"proxies= is a mapping, as {{'all': 'http://proxy:3128'}}, not {type(proxies).__name__}")
     _, host, port = url.origin
     proxy = next((proxies[name] for name in names_of(url.origin) if name in proxies), None)
     if not proxy or bypasses(proxies.get("no_proxy") or "", host, port):

@@ -14,7 +14,7 @@ from .typed import Any
 class RequestException(OSError):
     """The base of all errors of requests_lite; an OSError, as network errors are in Python."""
 
-    def __init__(self, *args: object, request: object = None, response: object = None) -> None:
+    def __init__(self, *args: object, request: Any = None, response: Any = None) -> None:
         super().__init__(*args)
         self.request = getattr(response, "request", None) if request is None else request
         self.response = response

@@ -27,7 +27,7 @@ class Retry:
     def __init__(self, total: int = 3, backoff: float = 0.5, statuses: Collection[int] = (429, 502, 503, 504),
                  methods: Collection[str] | None = IDEMPOTENT, longest: float = 120.0) -> None:  # fmt: skip
         self.total, self.backoff, self.statuses = total, backoff, frozenset(statuses)
-        self.methods, self.longest = None if methods is None else frozenset(methods), longest
+        self.methods, self.longest = None if methods is None else frozenset(map(str.upper, methods)), longest
 
     # fmt: off
     def __repr__(self) -> str: return f"<Retry [{self.total}]>"
@@ -66,6 +66,7 @@ class Retry:
             return False
         try:
             request.rewind()
+            request.authorize()  # a digest counts its uses
         except UnrewindableContent:
             return False
         sleep(pause)

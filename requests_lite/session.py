@@ -48,7 +48,7 @@ class Session(Verbs):
         self.base_url = self.base_url if base_url is None else base_url
         self.timeout = self.timeout if timeout is DEFAULT_TIMEOUT else timeout
         self.params, self.auth = params if params is not None else {}, auth
-        self.retries, self.proxies = retries, dict(proxies or {})
+        self.retries, self.proxies = retries, {**(proxies or {})}
         self._verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env
         self.hooks = {"response": hooks_of(hooks)}
         self.max_redirects, self.raise_for_status = max_redirects, raise_for_status

@@ -14,7 +14,8 @@ def declared_charset(headers: Headers) -> str | None:
     for parameter in headers.get("content-type", "").split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
-            return value.strip().strip("\"'") or None
+            # Python keeps names that it does not know for ever; punycode, for names in the DNS, takes time squared.
+            return None if len(value) > 64 or "punycode" in value.lower() else value.strip().strip("\"'") or None
     return None
 
 

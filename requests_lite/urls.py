@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, url
 from .exceptions import InvalidSchema, InvalidURL, MissingSchema
 from .packages.poster.connect import Origin, authority
 from .packages.poster.opener import DEFAULT_PORTS
+from .packages.poster.part import plain
 
 Value = str | bytes | int | float | None
 Pairs = Mapping[str, "Value | Iterable[Value]"] | Iterable[tuple[str, "Value | Iterable[Value]"]]
@@ -19,8 +20,8 @@ Params = Pairs | str | bytes | None
 # RFC 3986 s3: scheme, "//" and authority, path, query, fragment. But "localhost:8000" is a host and a port.
 _URL = r"([A-Za-z][A-Za-z0-9+.\-]*):(?!\d+(?:[/?#]|$))(.{0,2}[^/?#]*)([^?#]*)([^#]*)(.*)"
 _CONTESTED = "[\u00df\u03c2\u200c\u200d]"
-_NAME = r"[A-Za-z0-9._~\-]+"
-_IPV6 = r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]+)?)\](?::(.*))?"
+_NAME = r"[A-Za-z0-9._~\-]{1,254}"  # more than any name in the DNS has
+_IPV6 = r"\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~\-]{1,64})?)\](?::(.*))?"
 _UNFIT = r"[\x00-\x1f\x7f\ud800-\udfff]"
 # What RFC 3986 lets stand in a path or query, and "%", which is looked at apart.
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -57,7 +58,7 @@ def split_url(url: object, params: Params = None) -> SplitURL:
     if not isinstance(url, str):
         url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
     if params is not None:
-        url = _with_params(url, params)
+        url = _with_query(url.strip(" "), query_of(params))
     # A cache of long ones would hold much, and they seldom come twice.
     return _split(url) if len(url) <= 1000 else _split.__wrapped__(url)
 
@@ -135,12 +136,15 @@ def shown(url: str) -> str:
     return url if len(url) <= 200 else url[:200] + "..."
 
 
-def _with_params(url: str, params: Params) -> str:
-    """Return url with params behind its query. They are a mapping, pairs, or a query in one string."""
+def query_of(*params: Params) -> str:
+    """Return the query that params make, each a mapping, pairs, or a query in one string. Raises InvalidURL."""
     try:
-        query = encode_pairs(params)
+        return "&".join(filter(None, map(encode_pairs, params))).replace("#", "%23")
     except (TypeError, ValueError) as error:
         raise InvalidURL(f"params= is a mapping, (name, value) pairs or a string: {error}") from error
+
+
+def _with_query(url: str, query: str) -> str:
     if not query:
         return url
     before, hash_, fragment = url.partition("#")
@@ -161,7 +165,11 @@ def encode_pairs(pairs: Params) -> str:
         name, value = pair
         values = [value] if isinstance(value, (str, bytes, bytearray)) or not isinstance(value, Iterable) else value
         flat += [(name, item) for item in values if item is not None]
-    return urlencode([(name, bytes(item) if isinstance(item, bytearray) else item) for name, item in flat])
+    return urlencode([(_octets(name), _octets(item)) for name, item in flat])
+
+
+def _octets(value: object) -> bytes:
+    return bytes(value) if isinstance(value, (bytes, bytearray)) else plain(value).encode()
 
 
 def join(base: str, reference: str) -> str:

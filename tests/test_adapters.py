@@ -243,7 +243,7 @@ def test_verify_counts_before_the_context_of_the_adapter(certificates: Certifica
     nobody.write_text("")
     with Session() as session:
         session.mount("https://", Trusting(certificates.ca))
-        with pytest.raises(SSLError, match=r"cannot read the certificate authorities in verify="):
+        with pytest.raises(SSLError, match=r"cannot read the authorities in '"):
             session.get("https://127.0.0.1:9/", verify=str(nobody))
         with pytest.raises(SSLError, match="a context has its own"):
             session.get("https://127.0.0.1:9/", cert=certificates.client)
@@ -745,7 +745,7 @@ def test_what_a_pair_of_certificate_and_key_cannot_be(wrong: Any) -> None:
 
 @pytest.mark.parametrize("cert", ["/nosuch.pem", ("/nosuch.crt", "/nosuch.key"), ["/nosuch.crt", "/nosuch.key"]])
 def test_a_certificate_that_is_not_there(cert: Any) -> None:
-    with pytest.raises(SSLError, match="cannot read the client certificate in cert="):
+    with pytest.raises(SSLError, match="cannot read the client certificate and its key in cert="):
         requests_lite.get("https://127.0.0.1:1/", cert=cert)
 
 

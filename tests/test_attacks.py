@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import encodings
 import gzip
 import select
 import signal
@@ -362,6 +363,41 @@ def test_a_client_s_certificate_is_not_for_a_proxy(certificates: Certificates, t
         assert requests_lite.get(server.url, **options).content == b"ok"
         assert requests_lite.get("http://x.test/", proxies={"all": server.url}, **options).content == b"ok"
     assert seen == [True, False]
+
+
+# Charsets
+
+
+def test_a_charset_that_takes_time_squared_is_none() -> None:
+    """Half a minute for a megabyte, by Python's own codec of that name."""
+    content = b"a" * 1_000_000
+    for charset in (b"punycode", b'"Puny' + b'code"', b" PUNYCODE "):
+        kind = b"Content-Type: text/plain; charset=%b\r\nContent-Length: %d\r\n\r\n" % (charset, len(content))
+        with Server([Expect(), Send(OK + kind + content)]) as server:
+            response = requests_lite.get(server.url, timeout=10)
+            begun = monotonic()
+            assert response.text == content.decode()
+            assert "".join(response.iter_content(decode_unicode=True)) == content.decode()
+            assert monotonic() - begun < 5
+
+
+def test_charsets_nobody_knows_are_not_kept() -> None:
+    """Python keeps the name of each, however long."""
+    response = Response()
+    response._content = b"content"
+    for number in range(3):
+        name = f"x-{'y' * 1000}-{number}"
+        response.headers["Content-Type"] = f"text/plain; charset={name}"
+        assert response.text == "content"
+        assert not any(known.startswith("x_yyy") for known in encodings._cache)
+
+
+def test_hosts_that_no_name_can_be_are_not_kept() -> None:
+    """RFC 1035 s2.3.4: a name has at most 255 octets."""
+    for host in ("a." * 150_000 + "a", "[fe80::1%25" + "a" * 1000 + "]"):
+        with pytest.raises(InvalidURL) as caught:
+            requests_lite.get(f"http://{host}/")
+        assert len(str(caught.value)) < 400
 
 
 # What helps against an error of TLS

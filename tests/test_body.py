@@ -199,7 +199,7 @@ def test_what_is_given_up_closes_the_connection_and_never_ends(kind: str, receiv
     message.body.close()
     message.body.close()
     assert message.body.ended
-    assert reason(message) == "it was not read to its end"
+    assert reason(message) == "closed, it was not read to its end"
     for read in READERS:
         with pytest.raises(ConnectionLost, match="it was not read to its end"):
             read(message.body, lambda block: None)

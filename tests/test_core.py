@@ -7,7 +7,9 @@ import io
 import pickle
 import socket
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpbin.serve import Server as Httpbin
@@ -304,7 +306,7 @@ def test_cut_content_is_an_error_with_its_counts() -> None:
     assert (caught.value.got, caught.value.of) == (4, 10)
     assert server.url + "/x" in str(caught.value)
     assert isinstance(caught.value, requests_lite.ChunkedEncodingError)
-    assert caught.value.response.status_code == 200  # type: ignore[attr-defined]  # a Response
+    assert caught.value.response.status_code == 200
 
 
 def test_the_content_of_a_redirect_can_be_cut_too() -> None:
@@ -515,3 +517,22 @@ def test_a_file_closed_while_it_is_sent_is_an_error_of_its_own() -> None:
 def test_blocks_in_a_list_are_no_pairs() -> None:
     with pytest.raises(requests_lite.InvalidContent, match="pairs"):
         requests_lite.post("http://127.0.0.1:1/", data=[b"ab", b"cd"])
+
+
+class Word(str, Enum):
+    """A str that calls itself Word.POST, and so on."""
+
+    POST, NAME, VALUE = "POST", "name", "value"
+
+
+def test_members_of_an_enum_that_are_str_go_out_as_what_they_are() -> None:
+    pair: Any = {Word.NAME: Word.VALUE}
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with Server([Expect(b"name=value"), Send(head), Expect(b'name="name"\r\n\r\nvalue\r\n'), Send(head)]) as server:
+        for content in ({"data": pair}, {"files": {Word.NAME: (None, Word.VALUE)}}):
+            requests_lite.request(Word.POST, server.url, params=pair, headers=pair, cookies=pair, **content)
+    for request in server.received[0].split(b"POST ")[1:]:
+        assert request.startswith(b"/?name=value HTTP/1.1\r\n")
+        assert b"\r\nname: value\r\n" in request
+        assert b"\r\nCookie: name=value\r\n" in request
+    assert server.received[0].count(b"POST ") == 2

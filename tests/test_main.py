@@ -208,6 +208,14 @@ def test_content_is_saved(tmp_path: Path, bin_url: str, capsysbinary: pytest.Cap
     assert capsysbinary.readouterr().out.endswith(b"\n\n")
 
 
+def test_content_alone_goes_to_a_pipe(bin_url: str) -> None:
+    done = run(bin_url + "/get", "-o", "-")
+    assert json.loads(done.stdout)["url"] == bin_url + "/get"
+    assert done.stderr.startswith(b"HTTP 200 OK\n")
+    assert done.stderr.endswith(b"\n\n")
+    assert not (ROOT / "-").exists()
+
+
 def test_an_error_page_is_printed_and_not_saved(
     tmp_path: Path, bin_url: str, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -311,6 +311,25 @@ def test_what_a_fork_changes(make: Maker, monkeypatch: pytest.MonkeyPatch) -> No
     assert idle.reason == ""
 
 
+def test_threads_of_a_child_find_the_pool_empty_or_empty_it(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is told that it was emptied may find nothing of the parent's there any more."""
+
+    class Watched(Pool):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name == "_process":
+                seen.append((dict(self._idle), self._lock.locked()))
+
+    monkeypatch.setattr(connection_module, "process", connection_module.process)
+    seen: list[tuple[Any, bool]] = []
+    pool = Watched()
+    make(pool)
+    pool._lock.acquire()
+    connection_module._forked()
+    assert pool.take("key") is None
+    assert seen == [({}, False), ({}, False)]
+
+
 @forks
 @threaded
 def test_a_childs_child(make: Maker) -> None:

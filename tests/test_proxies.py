@@ -303,7 +303,8 @@ def test_a_proxy_that_makes_no_tunnel(kind: str) -> None:
         assert str(caught.value).startswith(f"the proxy {name} made no tunnel to x.test:443: ")
         assert words.replace("PROXY", name) in str(caught.value)
         assert "password" not in "".join(traceback.format_exception(type(caught.value), caught.value, None))
-        assert caught.value.request.url == "https://x.test/"  # type: ignore[attr-defined]
+        assert caught.value.request is not None
+        assert caught.value.request.url == "https://x.test/"
         assert kind in ("closes", "resets", "cut", "garbage") or proxy.closed_by_client()
 
 
@@ -350,6 +351,20 @@ def test_the_url_of_a_proxy_that_is_none(url: str) -> None:
     with pytest.raises(InvalidProxyURL) as caught:
         requests_lite.get("http://x.test/", proxies={"all": url})
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxies", ["socks5://127.0.0.1:1", "http://127.0.0.1:1", ["all"], {"all"}])
+def test_proxies_that_are_no_mapping(proxies: Any) -> None:
+    """In a str 'socks5://...' no key is found, and the request would go straight."""
+    with Session() as session:
+        with pytest.raises(InvalidProxyURL, match=f"proxies= is a mapping, .* not {type(proxies).__name__}$"):
+            session.get("http://127.0.0.1:1/", proxies=proxies)
+        with pytest.raises(InvalidProxyURL, match="proxies= is a mapping"):
+            session.get_adapter("http://").send(
+                session.prepare_request(requests_lite.Request("GET", "http://h/")), proxies=proxies
+            )
+    with pytest.raises(TypeError, match="not a mapping"):
+        Session(proxies=proxies)
 
 
 def test_the_answers_of_a_proxy_are_responses(session: Session) -> None:

@@ -685,7 +685,7 @@ def test_an_empty_password(password: Any, encrypted: tuple[str, str]) -> None:
 
 
 def test_a_wrong_password(encrypted: tuple[str, str]) -> None:
-    with pytest.raises(SSLError, match="cannot read the client certificate in cert=") as caught:
+    with pytest.raises(SSLError, match="cannot read the client certificate and its key in cert=") as caught:
         requests_lite.get("https://127.0.0.1:9/", cert=(*encrypted, "wrong password"))
     assert "wrong password" not in str(caught.value)
 

@@ -168,13 +168,13 @@ def test_a_client_certificate(certificates: Certificates, tmp_path: Path) -> Non
 @pytest.mark.parametrize("verify", ["/nowhere/ca.pem", Path("/nowhere/ca.pem"), __file__])
 def test_authorities_that_cannot_be_read(verify: object) -> None:
     """No connection is made for that."""
-    with pytest.raises(TLSError, match="cannot read the certificate authorities in verify='/"):
+    with pytest.raises(TLSError, match="cannot read the authorities in '/"):
         get(("https", "127.0.0.1", 1), verify)
 
 
 @pytest.mark.parametrize("cert", ["/nowhere/client.pem", ("/nowhere/cert.pem", "/nowhere/key.pem"), __file__])
 def test_a_client_certificate_that_cannot_be_read(cert: object) -> None:
-    with pytest.raises(TLSError, match="cannot read the client certificate in cert="):
+    with pytest.raises(TLSError, match="cannot read the client certificate and its key in cert="):
         get(("https", "127.0.0.1", 1), True, cert)
 
 
@@ -208,6 +208,14 @@ def test_what_is_offered(certificates: Certificates) -> None:
 def test_a_peer_that_speaks_something_else(greeting: bytes) -> None:
     with Server([lambda sock: sock.recv(1 << 16), Send(greeting), Cut()]) as server:
         with pytest.raises(TLSError, match=f"no TLS with 127.0.0.1:{server.port}: "):
+            get(server.origin)
+
+
+def test_a_peer_that_speaks_http_without_tls() -> None:
+    """As what is at the port of a development server."""
+    answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+    with Server([lambda sock: sock.recv(1 << 16), Send(answer), Cut()]) as server:
+        with pytest.raises(TLSError, match=r"; perhaps it speaks http$"):
             get(server.origin)
 
 

@@ -340,6 +340,19 @@ def test_an_early_answer_is_returned_and_not_broken_pipe(ending: Callable[[], An
             assert server.closed_by_client() or ending is Cut
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="it tells which descriptors are open")
+def test_an_early_answer_leaves_no_file_open(tmp_path: Path) -> None:
+    """However long the response is kept, which knows its request."""
+    path = tmp_path / "big"
+    with path.open("wb") as file:
+        file.truncate(50_000_000)
+    with Server([Expect(content=False), Send(TOO_LARGE), Cut()]) as server:
+        response = requests_lite.post(server.url, files={"f": path})
+        links = [os.path.join("/dev/fd", name) for name in os.listdir("/dev/fd")]
+        assert str(path) not in [os.readlink(link) for link in links if os.path.islink(link)]
+    assert response.status_code == 413
+
+
 def test_a_form_is_sent_again_whole_or_not_at_all(tmp_path: Path) -> None:
     moved = b"HTTP/1.1 308 Permanent Redirect\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n"
     path = tmp_path / "f"

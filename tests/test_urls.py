@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import pytest
 
 from requests_lite import InvalidSchema, InvalidURL, MissingSchema
@@ -89,6 +91,12 @@ def test_the_default_port_is_not_shown() -> None:
     assert split_url("https://h:80/").url == "https://h:80/"
 
 
+class Colour(str, Enum):
+    """A str that has another str()."""
+
+    RED = "red"
+
+
 @pytest.mark.parametrize(
     ("url", "params", "result"),
     [
@@ -100,6 +108,10 @@ def test_the_default_port_is_not_shown() -> None:
         ("http://h/", "ä".encode() + b"=\xff", "http://h/?%C3%A4=%FF"),
         ("http://h/", {}, "http://h/"),
         ("http://h/?a&", {"b": True}, "http://h/?a&b=True"),
+        ("http://h/ ", {"a": 1}, "http://h/?a=1"),
+        ("http://h/#f", "a=#1", "http://h/?a=%231#f"),
+        ("http://h/", b"#", "http://h/?%23"),
+        ("http://h/", {Colour.RED: [Colour.RED]}, "http://h/?red=red"),
     ],
 )
 def test_params_go_behind_the_query(url: str, params: object, result: str) -> None:

@@ -268,6 +268,8 @@ def errors(url: str) -> None:
         said.append(f"{missing} bytes are missing")
     except RequestException as failure:
         said.append(str(failure)[:14])
+        if failure.response is not None and failure.request is not None:
+            said.append(f"{failure.response.status_code} for {failure.request.url}")
     assert said == ["True GET", "not JSON", "True", "cannot connect"]
 
 

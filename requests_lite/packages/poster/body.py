@@ -153,7 +153,7 @@ class Body:
     def close(self) -> None:
         """Give the rest up; the connection closes unless the content had ended."""
         if not self.ended:
-            self._give_up("it was not read to its end")
+            self._give_up("closed, it was not read to its end")
 
     def _give_up(self, reason: str) -> None:
         self.ended = True

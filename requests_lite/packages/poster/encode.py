@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _weakref import ref
 from collections.abc import Generator, Iterable, Iterator
 from urllib.parse import quote_plus
 
@@ -51,7 +52,7 @@ class Multipart:
         boundary = gen_boundary()
         self.content_type = "multipart/form-data; boundary=" + boundary
         self._parts: list[tuple[bytes, bytes, MultipartParam, Callback | None]] = []
-        self._blocks: Generator[memoryview, None, None] | None = None
+        self._blocks: ref[Generator[memoryview, None, None]] | None = None
         delimiter = f"--{boundary}\r\n".encode()
         small: list[bytes | memoryview] = []  # pieces that go out in one with what follows them
         length: int | None = 0
@@ -81,8 +82,9 @@ class Multipart:
         if not self._parts:
             return iter((self._end,))
         self.rewind()
-        self._blocks = write(self._parts, self._end, min(BLOCK_SIZE, (self.length or BLOCK_SIZE) + 1))
-        return self._blocks
+        blocks = write(self._parts, self._end, min(BLOCK_SIZE, (self.length or BLOCK_SIZE) + 1))
+        self._blocks = ref(blocks)  # weakly: who stops asking for them has its file closed
+        return blocks
 
     @property
     def repeatable(self) -> bool:
@@ -99,8 +101,8 @@ class Multipart:
 
     def close(self) -> None:
         """Close the file of a path that is being sent; never a file that was given."""
-        if self._blocks is not None:
-            self._blocks.close()
+        if self._blocks is not None and (blocks := self._blocks()) is not None:
+            blocks.close()
 
 
 def gen_boundary() -> str:

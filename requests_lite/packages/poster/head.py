@@ -49,8 +49,8 @@ def encode_head(method: str, target: str, host: str, headers: Headers, framing: 
         raise InvalidMessage("the target holds a space, a control character or non-ASCII text", "target")
     fields = headers.encoded or encode_fields(headers)
     if "host" in headers.fields:
-        return f"{method} {target} HTTP/1.1\r\n{framing}".encode("latin-1") + fields
-    return f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{framing}".encode("latin-1") + fields
+        return (method + f" {target} HTTP/1.1\r\n{framing}").encode("latin-1") + fields
+    return (method + f" {target} HTTP/1.1\r\nHost: {host}\r\n{framing}").encode("latin-1") + fields
 
 
 def encode_fields(headers: Headers) -> bytes:

@@ -90,7 +90,7 @@ class Headers(MutableMapping[str, str]):
                 raise InvalidMessage("headers are a mapping or (name, value) pairs", "field")
             name, value = line
             if value is None:
-                self.pop(name, None)
+                self.pop(_text(name), None)
             else:
                 given.add(name, value)
         self.encoded = None
@@ -111,5 +111,5 @@ def _text(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, str):
-        return value
+        return str.__str__(value)  # a member of an Enum calls itself by its name
     raise InvalidMessage(f"a field's name and value are str or bytes, not {type(value).__name__}", "field")

@@ -37,11 +37,16 @@ class UnrewindableError(EncodeError):
     """A part would have to be sent again, and there is no way back to where it began."""
 
 
+def plain(value: object) -> str:
+    """Return value as text; str() of an Enum's member would be its name, though it may be a str itself."""
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
 def as_text(value: object) -> str:
     """Return a name as text that UTF-8 can say: bytes become these bytes again, a lone surrogate U+FFFD."""
     if type(value) is str and value.isascii():
         return value
-    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else plain(value)
     return re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text)
 
 
@@ -125,7 +130,7 @@ class MultipartParam:
             elif value is not None:
                 if isinstance(value, (bytearray, memoryview)):
                     value = memoryview(value).cast("B")
-                self.value = value if isinstance(value, (bytes, memoryview)) else str(value).encode()
+                self.value = value if isinstance(value, (bytes, memoryview)) else plain(value).encode()
                 self.filesize, self._start = len(self.value), 0
         except EncodeError:
             raise

@@ -21,10 +21,10 @@ class Pool:
         self._empty()
 
     def _empty(self) -> None:
-        self._process = connections.process
         self._lock = allocate_lock()
         self._idle: dict[object, list[Connection]] = {}
         self._count = 0
+        self._process = connections.process  # last: another thread of a child takes it for the sign that all is done
 
     def take(self, key: object) -> Connection | None:
         """Return the newest idle connection that is still good, or None."""

@@ -12,6 +12,8 @@ from .errors import CertificateError, TLSError, TransferTimeout
 # (verify, cert) as users give them.
 TLS = tuple[object, object]
 
+# What OpenSSL calls an answer that is none of TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 _contexts: dict[TLS, ssl.SSLContext] = {}
 # What peers gave us to come back with (RFC 8446 s2.2): a handshake costs less with it.
 _sessions: dict[tuple[object, ...], ssl.SSLSession] = {}
@@ -46,7 +48,8 @@ def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None
         if isinstance(error, ssl.SSLCertVerificationError):
             raise CertificateError(f"the certificate of {name} is not trusted: {error.verify_message}") from error
         if isinstance(error, OSError) and not isinstance(error, TransferTimeout):
-            raise TLSError(f"no TLS with {name}: {said(error)}") from error
+            hint = "; perhaps it speaks http" if getattr(error, "reason", "") in _NO_TLS else ""
+            raise TLSError(f"no TLS with {name}: {said(error)}{hint}") from error
         raise
 
 
@@ -78,7 +81,9 @@ def _new_context(verify: object, cert: object) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=None if folder else path, capath=folder)
     except OSError as error:
-        raise TLSError(f"cannot read the certificate authorities in verify={str(verify)!r}: {said(error)}") from error
+        raise TLSError(
+            f"cannot read the authorities in {str(verify)!r}, of verify= or the environment: {said(error)}"
+        ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if verify == False:  # noqa: E712  # as keys compare, among which 0 is False and None is not
@@ -90,7 +95,7 @@ def _new_context(verify: object, cert: object) -> ssl.SSLContext:
             # OpenSSL would ask for a missing password on the terminal, where nobody may be.
             context.load_cert_chain(certificate, key, password or _no_password)
         except OSError as error:
-            raise TLSError(f"cannot read the client certificate in cert=: {said(error)}") from error
+            raise TLSError(f"cannot read the client certificate and its key in cert=: {said(error)}") from error
     return context
 
 
