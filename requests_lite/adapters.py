@@ -70,10 +70,10 @@ class BaseAdapter:
 class HTTPAdapter(BaseAdapter):
     """HTTP over this package's own engine, its connections kept for as long as the adapter is.
 
-    pool_maxsize is how many connections to one origin may lie idle, pool_connections how many there may be for each of
-    these in all; max_retries is a number or a Retry, for requests that bring none of their own. resolve has addresses
-    by host, or host:port, for which no resolver is asked; source_address is the one to come from. No request ever
-    waits for another's connection, so pool_block has no effect.
+    pool_maxsize is how many connections to one origin may lie idle; pool_connections times as many may in all.
+    max_retries is a number or a Retry, for requests that bring none of their own. resolve has addresses by host, or
+    host:port, for which no resolver is asked; source_address is the one to come from. No request ever waits for
+    another's connection, so pool_block has no effect.
     """
 
     __attrs__: list[str] = []  # noqa: RUF012  # subclasses add to it what requests would pickle

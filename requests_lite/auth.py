@@ -18,7 +18,7 @@ from .urls import SplitURL, split_url
 
 
 class AuthBase:
-    """What auth= takes: called with a PreparedRequest, it sets fields, if only `field` to header(), and returns it."""
+    """What auth= takes: called with a PreparedRequest it sets fields (here `field`, to header()) and returns it."""
 
     field = "Authorization"
 

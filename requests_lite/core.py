@@ -134,22 +134,22 @@ class Verbs(UserAgent):
         data       the content: a mapping or pairs (a form), bytes, str, a file or an iterable of bytes (both streamed)
         headers    fields to send; None as a value leaves a default one out
         cookies    a mapping or a jar of cookies for this call
-        files      files to upload as a multipart form, with data as its fields; streamed from disk
+        files      files to upload as a multipart form, with data as its fields: open, or Path objects; both streamed
         auth       (username, password), a bearer token, or an object such as HTTPDigestAuth
         json       a value to send as JSON
         timeout    seconds to connect and of silence, or (connect, read), or (connect, read, total); None: no limit
         allow_redirects   follow redirects, at most 30; `url` is then the last one's
         proxies    URLs of proxies by 'http', 'https' or 'all'; {} for none at all
         hooks      {"response": a function, or several, that hears of each response and may replace it}
-        stream     leave the content on the wire until it is read
+        stream     leave the content on the wire until it is read; best in a `with` statement
         verify     True: the system's authorities; a path to others; an SSLContext; False: trust anybody
         cert       the client's certificate: a path, (certificate, key), or (certificate, key, password)
         progress   a function of (bytes done, bytes in all or None), called after each block of the content sent, or
                    received when none is sent; raising, it stops the exchange
-        retries    how often to try again what may be tried again, or a Retry
-        max_size   how many bytes the content that comes may have, decoded
+        retries    how many more tries there are for what may be tried again, or a Retry; by default none
+        max_size   how many bytes the content that comes may have, decoded; more are ContentTooLarge
 
-        Raises RequestException; a 4xx or 5xx is not one.
+        Raises RequestException; a 4xx or 5xx is none, but a response.
         """
         return self.perform(Request(method, url, headers, files, data, params, auth, cookies, hooks, json, timeout,
                                     allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
@@ -160,7 +160,7 @@ class Verbs(UserAgent):
             hooks: Hooks | None = None, stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
             progress: Progress | None = None, retries: int | Retry | None = None, max_size: int | None = None,
             _method: str = "GET", **wrong: NoReturn) -> Response:
-        """Ask for what url names (RFC 9110 s9.3.1). The options are those of `request`."""
+        """Ask for what url names and return the response (RFC 9110 s9.3.1). The options are those of `request`."""
         return self.perform(Request(_method, url, headers, files, data, params, auth, cookies, hooks, json, timeout,
                                     allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
 
@@ -171,7 +171,7 @@ class Verbs(UserAgent):
              verify: Verify | None = None, cert: Cert = None, progress: Progress | None = None,
              retries: int | Retry | None = None, max_size: int | None = None, _method: str = "POST",
              **wrong: NoReturn) -> Response:
-        """Hand content to url to be processed (RFC 9110 s9.3.3). The options are those of `request`."""
+        """Hand content to url and return the response (RFC 9110 s9.3.3). The options are those of `request`."""
         return self.perform(Request(_method, url, headers, files, data, params, auth, cookies, hooks, json, timeout,
                                     allow_redirects, proxies, stream, verify, cert, progress, retries, max_size), wrong)
     # fmt: on

@@ -17,9 +17,9 @@ _LOST = (ConnectionError, ReadTimeout, IncompleteRead)
 class Retry:
     """Up to `total` more tries, with pauses of `backoff` seconds, then twice as many, and so on, and some jitter.
 
-    Made again are requests that did not reach the server, whatever their method; and those with one of `methods` that
-    were lost on the way, or answered by one of `statuses`. A Retry-After of at most `longest` seconds is respected; a
-    longer one, as one past the deadline, ends it. When there is no further try, the response or error is what it is.
+    Made again are requests that did not reach the server, whatever their method; and those with one of `methods` (None:
+    any) that were lost on the way, or answered by one of `statuses`. Retry-After is heeded up to `longest` seconds;
+    a longer one, or one past the deadline, ends it. After the last try the response or error is what that one brought.
     """
 
     raises = False  # whether a status that stays is a RetryError, as urllib3's Retry has it

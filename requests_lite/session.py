@@ -26,8 +26,8 @@ class Session(Verbs):
         with Session(base_url="https://api.example.com/v1/", auth="token", retries=3) as session:
             session.get("users").json()
 
-    What a call says counts before what the session has, and that before the environment (unless trust_env is False).
-    With raise_for_status=True a 4xx or 5xx is raised as HTTPError. resolve and source_address are those of HTTPAdapter.
+    A call counts before the session, and both before the environment, unless trust_env is False. End base_url with a
+    slash. raise_for_status=True raises a 4xx or 5xx as HTTPError. resolve and source_address are those of HTTPAdapter.
     Safe to share between threads, as long as none changes its settings; picklable, without its connections.
     """
 

@@ -14,9 +14,10 @@ from pytest_httpbin.serve import Server as Httpbin
 
 import requests_lite as requests
 from conftest import Certificates
+from examples.resume import download
 from requests_lite import HTTPAdapter, PreparedRequest, Request, Response, Session
 from requests_lite.auth import AuthBase
-from server import Expect, Send, Server, Wait
+from server import Cut, Expect, Send, Server, Wait
 
 OK = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
@@ -444,3 +445,41 @@ def test_fields_go_out_in_the_order_they_were_given() -> None:
 @pytest.mark.parametrize("timeout", [5, 5.0, (3.05, 27), (3.05, None), (1, 2, 3), None])
 def test_timeouts_in_all_forms(timeout: Any, httpbin: Httpbin) -> None:
     assert requests.get(httpbin.url + "/get", timeout=timeout).ok
+
+
+# A download that resumes
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+RANGE = b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %d-9/10\r\nContent-Length: %d\r\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "asked", "answer"),
+    [
+        (b'ETag: "1"\r\n', Expect(b"Range: bytes=4-\r\n", b'If-Range: "1"\r\n'), RANGE % (4, 6) + b"\r\n456789"),
+        (b'ETag: "1"\r\n', Expect(b"Range: bytes=4-\r\n"), HEAD + b"\r\n0123456789"),
+        (b'ETag: W/"1"\r\n', Expect(without=[b"Range"]), HEAD + b"\r\n0123456789"),
+        (b"", Expect(without=[b"Range"]), HEAD + b"\r\n0123456789"),
+    ],
+    ids=["goes on", "has changed", "weak", "without a tag"],
+)
+def test_a_download_goes_on_or_begins_anew(tag: bytes, asked: Expect, answer: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with Server([Expect(), Send(HEAD + tag + b"\r\n0123"), Cut()], [asked, Send(answer)]) as server:
+        assert download(server.url, str(path), pause=0) == 10
+    assert path.read_bytes() == b"0123456789"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_download_that_does_not_come_about_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    cut = [Expect(), Send(HEAD + b'ETag: "1"\r\n\r\n0123'), Cut()]
+    with Server(cut, [Expect(), Send(RANGE % (3, 7) + b"\r\n3456789")]) as server:
+        with pytest.raises(requests.HTTPError, match="another range"):
+            download(server.url, str(path), pause=0)
+    with Server(cut, cut) as server, pytest.raises(requests.IncompleteRead):
+        download(server.url, str(path), tries=2, pause=0)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

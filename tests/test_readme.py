@@ -19,7 +19,7 @@ import pytest
 from pytest_httpbin.serve import Server as Httpbin
 from test_proxies import Socks
 
-from requests_lite import exceptions
+from requests_lite import __version__, exceptions
 from server import Expect, Send, Server
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets here")
@@ -97,3 +97,13 @@ def test_all_errors_are_shown() -> None:
     types = {name: value for name, value in vars(exceptions).items() if isinstance(value, type)}
     there = {name for name, value in types.items() if issubclass(value, exceptions.RequestException)}
     assert there == {name for name in re.findall(r"[A-Z]\w+", tree) if hasattr(exceptions, name)}
+
+
+def test_what_it_tells_to_install_is_there() -> None:
+    commands = next(text for _, kind, text in BLOCKS if kind == "sh" and text.startswith("pip install"))
+    extras = re.search(r"\[([a-z,]+)\]", commands)
+    assert extras
+    for extra in extras[1].split(","):
+        assert f"\n{extra} = [" in (ROOT / "pyproject.toml").read_text()
+    # As long as there is no release, nobody may be told to install one.
+    assert ("0.3.0 has not been released" in README) == ("pip install ." in commands) == (".dev" in __version__)
