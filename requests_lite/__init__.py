@@ -50,3 +50,5 @@ else:
         if name == "install_as_requests":
             return import_module(".drop_in", __name__).install_as_requests
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]: return [*__all__, "cookies"]  # fmt: skip

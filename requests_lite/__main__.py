@@ -103,7 +103,7 @@ def _print(response: Response, output: str | None) -> None:
     fields = "".join(f"{name}: {value}\n" for name, value in response.headers.lines())
     told = sys.stderr.buffer if output == "-" else out
     told.write(f"HTTP {response.status_code} {response.reason}\n{fields}\n".encode("latin-1"))  # the bytes that came
-    out.flush()
+    told.flush()
     # A page that says what went wrong is not what the file was meant for.
     if output not in (None, "-") and response.ok:
         _save(response, output)

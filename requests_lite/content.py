@@ -26,7 +26,7 @@ FORM = "application/x-www-form-urlencoded"
 Progress = Callable[[int, "int | None"], object]
 # What cookies= takes (see cookies.CookieJar), and hooks=.
 CookiesLike = Mapping[str, "str | None"] | Iterable[object]
-Hooks = Mapping[str, "Callable[..., object] | Iterable[Callable[..., object]]"]
+Hooks = Mapping[str, Callable[..., object] | Iterable[Callable[..., object]]]
 
 # So much, in bytes, may be padding or empty streams in a row.
 FRUITLESS = 1024 * 1024
@@ -138,7 +138,7 @@ def decode(blocks: Iterable[bytes], codings: list[str], deadline: float | None =
         raise ContentDecodingError(f"{len(codings)} content codings on top of each other are a trap")
     for coding in reversed(codings):
         if not _MODULES.get(coding):
-            hint = f"; pip install requests_lite[{coding}]" if coding in _MODULES else ""
+            hint = f"; it takes the extra requests_lite[{coding}]" if coding in _MODULES else ""
             raise ContentDecodingError(f"the content coding {coding!r} cannot be decoded here{hint}")
         blocks = _unpack(blocks, coding, import_module(_MODULES[coding]), deadline)
     return iter(blocks)

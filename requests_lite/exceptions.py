@@ -16,8 +16,8 @@ class RequestException(OSError):
 
     def __init__(self, *args: object, request: Any = None, response: Any = None) -> None:
         super().__init__(*args)
-        self.request = getattr(response, "request", None) if request is None else request
-        self.response = response
+        self.request: Any = getattr(response, "request", None) if request is None else request
+        self.response: Any = response
 
 
 # The tree, a line an error: what also catches it stands in brackets.

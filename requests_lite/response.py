@@ -49,9 +49,10 @@ class Response:
     or read it to its end, so that the connection can serve another request.
     """
 
-    status_code: int | None = None
-    reason: str | None = None
-    url: str | None = None
+    # None in an empty Response alone: whoever has an answer need not ask.
+    status_code: int = None  # type: ignore[assignment]  # see above
+    reason: str = None  # type: ignore[assignment]  # see above
+    url: str = None  # type: ignore[assignment]  # see above
     connection: object = None  # what sent the request: the session's adapter
     json_loads: Callable[[bytes], Any] | None = None
     _body: Body = _NOTHING
@@ -65,7 +66,7 @@ class Response:
     _seconds = 0.0
 
     def __init__(self, request: PreparedRequest | None = None, message: Message | None = None) -> None:
-        self.request = request
+        self.request: PreparedRequest = request  # type: ignore[assignment]  # None in an empty Response alone
         self.history: list[Response] = []
         self.headers = Headers() if message is None else message.headers
         if message is not None and request is not None:

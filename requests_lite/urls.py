@@ -13,7 +13,7 @@ from .packages.poster.opener import DEFAULT_PORTS
 from .packages.poster.part import plain
 
 Value = str | bytes | int | float | None
-Pairs = Mapping[str, "Value | Iterable[Value]"] | Iterable[tuple[str, "Value | Iterable[Value]"]]
+Pairs = Mapping[str, Value | Iterable[Value]] | Iterable[tuple[str, Value | Iterable[Value]]]
 Params = Pairs | str | bytes | None
 
 # These are compiled by re when they are first needed: an import has to be quick.

@@ -334,7 +334,8 @@ def test_a_response_made_of_any_file() -> None:
 
     file = Answer("ä".encode())
     response = BaseAdapter().build_response(Request("GET", "http://x/").prepare(), file)
-    assert (response.text, response.reason) == ("ä", None)
+    assert response.text == "ä"
+    assert response.reason is None
     response = BaseAdapter().build_response(Request("GET", "http://x/").prepare(), Answer(b"abc"))
     assert (response.read(1), response.raw.closed) == (b"a", False)
     response.close()

@@ -302,7 +302,7 @@ def test_a_hook_may_send_again_by_the_connection_that_brought_the_response() -> 
         if response.status_code != 401:
             return None
         assert response.content == b"no"
-        request = response.request.copy()  # type: ignore[union-attr]  # it has one
+        request = response.request.copy()
         request.headers["X-Ticket"] = "7"
         another: Response = response.connection.send(request, **options)  # type: ignore[attr-defined]  # an adapter
         another.history.append(response)

@@ -576,7 +576,9 @@ def test_fields_are_pairs(source: object) -> None:
 @pytest.mark.parametrize("item", [("a",), ("a", "b", "c"), ["a"], "ab", b"ab", 5, None])
 def test_what_is_no_pair_is_an_error_that_says_what_is(item: object) -> None:
     for source in ([("a", "1"), item], iter([item])):
-        with pytest.raises(EncodeError, match=r"^fields are a mapping or \(name, value\) pairs; this \w+ is neither$"):
+        with pytest.raises(
+            EncodeError, match=r"^fields are a mapping or \(name, value\) pairs; this \w+ in a \w+ is neither$"
+        ):
             Multipart.from_fields(source)
     with pytest.raises(EncodeError, match="fields are a mapping or"):
         MultipartParam.from_params([item])  # type: ignore[list-item]  # the wrong type is what is tested
@@ -820,17 +822,16 @@ def test_a_paths_file_is_opened_late_and_closed_always(tmp_path: Path) -> None:
     content_of(body)
     assert open_descriptors() == before
 
-    next(iter(body))
-    assert open_descriptors() == before + 1
-    body.close()
-    assert open_descriptors() == before
+    for end in (body.close, body.rewind):
+        blocks = iter(body)
+        next(blocks)
+        assert open_descriptors() == before + 1
+        end()
+        assert open_descriptors() == before
 
-    next(iter(body))
-    body.rewind()
-    assert open_descriptors() == before
-
-    next(iter(body))
-    del body  # abandoned
+    blocks = iter(body)
+    next(blocks)
+    del blocks  # abandoned
     assert open_descriptors() == before
 
     body = Multipart.from_fields(files={"f": path})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import requests_lite
+
 UNWANTED = "asyncio dataclasses email http.client http.cookiejar json mimetypes ssl typing urllib.request".split()
 
 
@@ -19,3 +21,11 @@ def test_import_loads_nothing_that_a_plain_request_does_not_need() -> None:
     loaded = modules_after("import requests_lite") - modules_after("")
     assert "requests_lite.core" in loaded
     assert not loaded.intersection(UNWANTED)
+
+
+def test_what_is_loaded_late_is_listed() -> None:
+    """As an interactive shell completes it."""
+    assert {"cookies", "install_as_requests", "get"} <= {*dir(requests_lite)}
+    assert "TYPE_CHECKING" not in dir(requests_lite)
+    for name in dir(requests_lite):
+        assert getattr(requests_lite, name) is not None

@@ -647,7 +647,7 @@ def test_no_limit_by_socks(names: list[str], session: Session) -> None:
 
 def test_without_pysocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "socks", None)
-    with pytest.raises(ProxyError, match=r"install PySocks: pip install requests_lite\[socks\]"):
+    with pytest.raises(ProxyError, match=r"takes PySocks, the extra requests_lite\[socks\]"):
         requests_lite.get("http://x.test/", proxies={"all": "socks5://127.0.0.1:1"})
 
 

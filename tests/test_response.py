@@ -10,6 +10,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def answered(content: bytes, *fields: str, status: str = "200 OK", stream: bool 
 
 
 def test_an_empty_response() -> None:
-    response = Response()
+    response: Any = Response()
     assert (response.status_code, response.url, response.content, response.text) == (None, None, b"", "")
     assert list(response.iter_content()) == []
     assert response.raw.read() == b""

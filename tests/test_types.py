@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import typed_example
@@ -139,3 +141,12 @@ def test_the_program_of_a_user_runs(httpbin: Httpbin, tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     path.write_text("content", encoding="utf-8")
     typed_example.main(httpbin.url, path)
+
+
+def test_hints_can_be_asked_for_at_run_time() -> None:
+    """As frameworks and command-line builders do."""
+    for name in requests_lite.__all__:
+        value = getattr(requests_lite, name)
+        for function in [value, *vars(value).values()] if isinstance(value, type) else [value]:
+            if inspect.isroutine(function) and hasattr(function, "__annotations__"):
+                assert isinstance(get_type_hints(function), dict)

@@ -51,6 +51,8 @@ def verbs(url: str) -> None:
     response = requests_lite.patch(url + "/patch", "text", cookies={"a": "1"}, verify=True, cert=None)
     response = requests_lite.delete(url + "/delete", stream=True, proxies={}, hooks={"response": heard})
     response = requests_lite.request("PUT", url + "/put", data=bytearray(b"x"), retries=3, max_size=1_000_000)
+    assert f"{response.request.method} {response.status_code + 0} {response.reason.upper()}" == "PUT 200 OK"
+    assert response.url.endswith("/put")
     response.close()
 
 

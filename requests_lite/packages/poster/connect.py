@@ -79,7 +79,7 @@ def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None, place
     try:
         import socks  # type: ignore[import-untyped]  # it has no types
     except ImportError:
-        raise ProxyFailed("for a SOCKS proxy install PySocks: pip install requests_lite[socks]") from None
+        raise ProxyFailed("a SOCKS proxy takes PySocks, the extra requests_lite[socks]") from None
     scheme, host, port, userinfo = proxy
     kind = socks.SOCKS4 if scheme.startswith("socks4") else socks.SOCKS5
     name, target = place or origin[1], origin[2]
