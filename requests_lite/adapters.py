@@ -46,10 +46,8 @@ class BaseAdapter:
 
     max_retries: Retry | None = None
 
-    # fmt: off
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
-             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:
-        # fmt: on
+             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:  # fmt: skip
         """Send one request and return its response, the content still to be read. Raises RequestException."""
         raise NotImplementedError
 
@@ -113,10 +111,8 @@ class HTTPAdapter(BaseAdapter):
         self.__dict__.update(state)
         self.init_poolmanager(self.pool_connections, self.pool_maxsize)
 
-    # fmt: off
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
-             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:
-        # fmt: on
+             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:  # fmt: skip
         target, origin = request.target, request.target.origin
         if origin[0] not in DEFAULT_PORTS:
             raise InvalidSchema(f"the scheme of a URL is http or https, not {origin[0]!r}", request=request)

@@ -124,12 +124,10 @@ class UserAgent:
             max_size=request.max_size, progress=request.progress if prepared._body is None else None,
         )  # fmt: skip
 
-    # fmt: off
     def send(self, request: PreparedRequest, stream: bool | None = None, timeout: Timeout = DEFAULT_TIMEOUT,
              verify: Verify | None = None, cert: Cert = None, proxies: Proxies | None = None,
              allow_redirects: bool = True, retries: int | Retry | None = None, max_size: int | None = None,
-             progress: Progress | None = None) -> Response:
-        # fmt: on
+             progress: Progress | None = None) -> Response:  # fmt: skip
         """Send a prepared request, follow what it leads to, and return the last response. Raises RequestException."""
         if not isinstance(request, PreparedRequest):
             raise TypeError("send() takes a PreparedRequest, as prepare_request() makes it of a Request")

@@ -97,11 +97,10 @@ class PreparedRequest:
         self.hooks = {"response": [known for known in before if known != hook]}
         return hook in before
 
-    # fmt: off
     def prepare(self, method: str | None = None, url: object = None, headers: HeadersLike | None = None,
                 files: object = None, data: Data = None, params: Params = None, auth: Auth | None = None,
-                cookies: CookiesLike | None = None, hooks: Hooks | None = None, json: object = None) -> None:
-        # fmt: on
+                cookies: CookiesLike | None = None, hooks: Hooks | None = None,
+                json: object = None) -> None:  # fmt: skip
         """Set everything, as the steps below do each for itself."""
         self.method = method and method.upper()
         self.prepare_url(url, params)

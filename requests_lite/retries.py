@@ -29,10 +29,9 @@ class Retry:
         self.total, self.backoff, self.statuses = total, backoff, frozenset(statuses)
         self.methods, self.longest = None if methods is None else frozenset(methods), longest
 
-    # fmt: off
-    def __repr__(self) -> str: return f"<Retry [{self.total}]>"
-    def __bool__(self) -> bool: return self.total > 0
-    # fmt: on
+    def __repr__(self) -> str: return f"<Retry [{self.total}]>"  # fmt: skip
+
+    def __bool__(self) -> bool: return self.total > 0  # fmt: skip
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
         """Tell libraries that play a server, and would try again, that this is not theirs to do."""

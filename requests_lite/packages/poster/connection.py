@@ -59,10 +59,8 @@ class Connection(Source):
     present request went out, any byte of its response came in.
     """
 
-    # fmt: off
     __slots__ = ("_close_after", "_informational", "_poller", "_process", "_silence", "_sock",
-                 "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")
-    # fmt: on
+                 "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")  # fmt: skip
 
     def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
         super().__init__()
@@ -84,10 +82,8 @@ class Connection(Source):
             self._wants = (SSLWantReadError, SSLWantWriteError)
             self._turns = {SSLWantReadError: READ, SSLWantWriteError: WRITE}
 
-    # fmt: off
-    def exchange(self, method: str, head: bytes, blocks: Iterable[Block],
-                 silence: float | None, deadline: float | None, last: bool = False, ask: bool = False) -> Message:
-        # fmt: on
+    def exchange(self, method: str, head: bytes, blocks: Iterable[Block], silence: float | None,
+                 deadline: float | None, last: bool = False, ask: bool = False) -> Message:  # fmt: skip
         """Send a request, blocks behind its head, and read the head of the response.
 
         silence is the longest wait for the peer in seconds, deadline the moment by time.monotonic() at which the

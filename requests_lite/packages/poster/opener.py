@@ -40,12 +40,10 @@ class Opener:
     def __init__(self, pool: Pool | None = None) -> None:
         self.pool = Pool() if pool is None else pool
 
-    # fmt: off
     def exchange(self, origin: Origin, method: str, target: str, headers: Headers,
                  content: bytes | Content | None = None, tls: tuple[object, object] | None = None,
                  connect_limit: float | None = 10.0, silence: float | None = 120.0,
-                 deadline: float | None = None, via: Via | None = None) -> Message:
-        # fmt: on
+                 deadline: float | None = None, via: Via | None = None) -> Message:  # fmt: skip
         """Send a request to origin and return the response, its body still to be read.
 
         tls is (verify, cert), for https; via tells how to get there if not straight. connect_limit and silence are
@@ -93,10 +91,8 @@ class _Approach(Connection):
         """Stay open: what follows is the tunnel's."""
 
 
-# fmt: off
 def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None,
-          via: Via | None, told: Headers | None) -> socket:
-    # fmt: on
+          via: Via | None, told: Headers | None) -> socket:  # fmt: skip
     """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
     if limit is not None:
         until = monotonic() + limit
@@ -197,10 +193,8 @@ def host_field(origin: Origin) -> str:
     return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
 
 
-# fmt: off
 def _frame(method: str, headers: Headers, content: bytes | Content | None,
-           small: int) -> tuple[str, bytes, Iterable[Block]]:
-    # fmt: on
+           small: int) -> tuple[str, bytes, Iterable[Block]]:  # fmt: skip
     """Decide how content is delimited (RFC 9112 s6): the field line to add, what goes with the head, the rest."""
     fields = headers.fields
     blocks: Iterable[Block] = () if content is None else (content,) if isinstance(content, bytes) else content.blocks()
