@@ -135,7 +135,9 @@ class Body:
 
     def read(self, limit: int = BLOCK) -> bytes:
         """Return what has arrived, at most limit (at least 1) bytes; b'' at the end. Raises TransferError."""
-        raise NotImplementedError
+        if self.failure:  # content that was given up has no end to be behind
+            raise ConnectionLost(f"there is no more content: {self.failure}")
+        return b""
 
     def readinto(self, view: memoryview) -> int:
         """Put what has arrived into view and return how much; 0 at the end. Raises TransferError."""
@@ -160,12 +162,6 @@ class Body:
         self.failure = reason
         self.source.close(reason)
 
-    def _nothing(self) -> bytes:
-        """Return b'' behind the end; content that was given up has no end to be behind."""
-        if self.failure:
-            raise ConnectionLost(f"there is no more content: {self.failure}")
-        return b""
-
     def _end(self) -> None:
         self.ended = True
         self.source.body_ended()
@@ -180,9 +176,6 @@ class NoBody(Body):
 
     __slots__ = ()
 
-    def read(self, limit: int = BLOCK) -> bytes:
-        return self._nothing()
-
 
 class LengthDelimited(Body):
     """Exactly Content-Length bytes follow."""
@@ -191,7 +184,7 @@ class LengthDelimited(Body):
 
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended:
-            return self._nothing()
+            return super().read()
         block = self.source.take(min(limit, self.length - self.got))
         self._count(len(block))
         return block
@@ -247,7 +240,7 @@ class Chunked(Body):
 
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended or (self.length <= 0 and not self._next_chunk()):
-            return self._nothing()
+            return super().read()
         source = self.source
         # What follows a small chunk comes with it in one system call; a large one needs no second copy.
         if source.at == len(source.received) and self.length < BLOCK:
@@ -300,7 +293,7 @@ class CloseDelimited(Body):
 
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended:
-            return self._nothing()
+            return super().read()
         block = self.source.take(limit)
         if not block:
             if self.source.lost:
