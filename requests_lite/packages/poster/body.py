@@ -24,8 +24,6 @@ class Source:
     As it stands here it is content that was received already, to be read once more as if it came from the wire.
     """
 
-    __slots__ = ("at", "deadline", "lost", "received")
-
     def __init__(self, received: bytes = b"") -> None:
         self.deadline: float | None = None  # when all has to be over, by time.monotonic()
         self.received = received  # came with the head or with an earlier block
@@ -120,8 +118,6 @@ class Body:
     connection goes home by itself; `close()` before that gives it up.
     """
 
-    __slots__ = ("deadline", "ended", "failure", "got", "length", "source", "trailers")
-
     def __init__(self, source: Source, length: int) -> None:
         self.source = source
         self.deadline = source.deadline  # when its end is taken, the connection may have another already
@@ -174,13 +170,9 @@ class Body:
 class NoBody(Body):
     """No content follows the head."""
 
-    __slots__ = ()
-
 
 class LengthDelimited(Body):
     """Exactly Content-Length bytes follow."""
-
-    __slots__ = ()
 
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended:
@@ -236,8 +228,6 @@ class Stream(io.RawIOBase):
 class Chunked(Body):
     """Chunks follow, each behind its size; the last is empty and may bring trailers (RFC 9112 s7.1)."""
 
-    __slots__ = ()
-
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended or (self.length <= 0 and not self._next_chunk()):
             return super().read()
@@ -288,8 +278,6 @@ class Chunked(Body):
 
 class CloseDelimited(Body):
     """The content goes on until the peer closes: all there is when neither length nor chunks are announced."""
-
-    __slots__ = ()
 
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended:

@@ -45,8 +45,6 @@ if hasattr(os, "register_at_fork"):
 class Message:
     """A response as it came: version, status, reason, headers, and the body that is still to be read."""
 
-    __slots__ = ("body", "headers", "reason", "status", "version")
-
     def __init__(self, version: str, status: int, reason: str, headers: Headers, body: Body) -> None:
         self.version, self.status, self.reason = version, status, reason
         self.headers, self.body = headers, body
@@ -58,9 +56,6 @@ class Connection(Source):
     `reason` is why it was closed, '' while it is open; `sent` and `answered` tell whether any byte of the
     present request went out, any byte of its response came in.
     """
-
-    __slots__ = ("_close_after", "_informational", "_poller", "_process", "_silence", "_sock",
-                 "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")  # fmt: skip
 
     def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
         super().__init__()

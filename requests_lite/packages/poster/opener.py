@@ -85,8 +85,6 @@ class Opener:
 class _Approach(Connection):
     """A connection to a proxy, to become a tunnel (RFC 9110 s9.3.6)."""
 
-    __slots__ = ()
-
     def body_ended(self) -> None:
         """Stay open: what follows is the tunnel's."""
 
