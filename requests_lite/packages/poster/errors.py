@@ -44,10 +44,8 @@ class IncompleteBody(TransferError):
     """The body ended early: `got` bytes of `of` (None where the length was not announced)."""
 
     def __init__(self, got: int, of: int | None = None) -> None:
-        if of is None:
-            super().__init__(f"the body was cut after {got} bytes, before its end was seen")
-        else:
-            super().__init__(f"the body was cut: got {got} of {of} bytes")
+        words = f" after {got} bytes, before its end was seen" if of is None else f": got {got} of {of} bytes"
+        super().__init__(f"the body was cut{words}")
         self.got = got
         self.of = of
 
