@@ -81,13 +81,12 @@ class Headers(MutableMapping[str, str]):
 
     def merge(self, fields: HeadersLike) -> None:
         """Set each field given, its repeats included; a value of None takes the field away."""
-        if not isinstance(fields, Iterable):
-            raise InvalidMessage(f"headers are a mapping or (name, value) pairs, not {type(fields).__name__}", "field")
-        lines = fields.items() if isinstance(fields, Mapping) else fields
+        lines = fields.items() if isinstance(fields, Mapping) else fields if isinstance(fields, Iterable) else [fields]
         given = Headers()
         for line in fields.lines() if isinstance(fields, Headers) else lines:
             if not isinstance(line, (tuple, list)) or len(line) != 2:
-                raise InvalidMessage("headers are a mapping or (name, value) pairs", "field")
+                words = f"headers are a mapping or (name, value) pairs, not {type(line).__name__}"
+                raise InvalidMessage(words, "field")
             name, value = line
             if value is None:
                 self.pop(name, None)
