@@ -69,13 +69,12 @@ class Connection(Source):
         self._poller = new_poller()
         self._poller.register(sock.fileno(), READ)
         # A TLS socket has errors of its own for "not now", and may have to read before it can write.
-        self._wants: tuple[type[OSError], ...] = (BlockingIOError,)
         self._turns: dict[type[OSError], int] = {}
         if type(sock) is not socket.socket:
             from ssl import SSLWantReadError, SSLWantWriteError
 
-            self._wants = (SSLWantReadError, SSLWantWriteError)
             self._turns = {SSLWantReadError: READ, SSLWantWriteError: WRITE}
+        self._wants = tuple(self._turns) or (BlockingIOError,)
 
     def exchange(self, method: str, head: bytes, blocks: Iterable[Block], silence: float | None,
                  deadline: float | None, last: bool = False, ask: bool = False) -> Message:  # fmt: skip
