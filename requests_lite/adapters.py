@@ -81,9 +81,8 @@ class HTTPAdapter(BaseAdapter):
                  source_address: str | tuple[str, int] | None = None) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
         # As in requests a number is for what was lost on the way, and no status is a reason.
-        self.max_retries = (
-            Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
-        ) or NEVER
+        retry = Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
+        self.max_retries = retry or NEVER
         self.resolve = resolve
         self._source: Any = source_address  # subclasses have a source_address of their own
         self.init_poolmanager(pool_connections, pool_maxsize, block=pool_block)
