@@ -50,10 +50,7 @@ class SplitURL:
 
 
 def split_url(url: object, params: Params = None) -> SplitURL:
-    """Split a URL, params behind its query, percent-encoding what a user may write and a wire may not carry.
-
-    Raises MissingSchema, InvalidSchema, InvalidURL.
-    """
+    """Split a URL, params behind its query, what no wire may carry percent-encoded. Raises InvalidURL and its kin."""
     if not isinstance(url, str):
         url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
     if params is not None:

@@ -72,11 +72,7 @@ class Source:
 
 
 def framing(method: str, status: int, headers: Headers) -> tuple[type[Body], int, str]:
-    """Decide how a response's body ends, in the order of RFC 9112 s6.3.
-
-    Returns (NoBody, LengthDelimited, Chunked or CloseDelimited; the length; why the connection has to be
-    closed afterwards, or ''). Raises ProtocolError.
-    """
+    """Return how a response's body ends, its length, and why to close the connection then or '' (RFC 9112 s6.3)."""
     fields = headers.fields
     if method == "HEAD" or status < 200 or status == 204 or status == 304:
         return NoBody, 0, "the protocol was switched" if status == 101 else ""

@@ -1,8 +1,7 @@
 """One connection: send, receive, reuse, close (RFC 9112 section 9).
 
-The life of a connection: `exchange` sends a request and reads the head of its response; the body that
-comes with it reads the content; at the content's end the connection goes home to its pool by itself. There is
-one other way out, `close(reason)`, and the reason says in a short sentence why.
+`exchange` sends a request and reads the head of its response; the body that comes with it reads the content, at whose
+end the connection goes home to its pool. The one other way out is `close(reason)`: a short sentence that says why.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How an exchange can fail: what went wrong with the peer, and what was malformed before anything went out.
-
-Messages name the peer and never hold a field value, a password or userinfo.
-"""
+"""How an exchange can fail. Messages name the peer and never hold a field value, a password or userinfo."""
 
 from __future__ import annotations
 
@@ -18,8 +15,6 @@ class ConnectionLost(TransferError): """The connection broke, or was closed befo
 
 
 # OSError takes a second argument for itself, as strerror beside errno; so these give it their message alone.
-
-
 class TransferTimeout(TransferError, TimeoutError):
     """A wait reached its limit. `phase` is 'connect', 'send', 'read' or 'total'."""
 

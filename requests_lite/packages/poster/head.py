@@ -80,8 +80,7 @@ def _octets(line: str) -> bytes:
 def decode_head(received: bytes) -> tuple[int, str, int, str, Headers]:
     """Return (end, version, status, reason, headers) of the response's head that received begins with.
 
-    end is where it ends, behind its empty line, or 0 when it is not whole yet; version is 'HTTP/1.0' or
-    'HTTP/1.1'. Raises ProtocolError.
+    end is where it ends, behind its empty line, or 0 when it is not whole yet. Raises ProtocolError.
     """
     end = received.find(b"\r\n\r\n") + 4
     head = received[:end]

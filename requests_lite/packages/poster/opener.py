@@ -46,9 +46,8 @@ class Opener:
                  deadline: float | None = None, via: Via | None = None) -> Message:  # fmt: skip
         """Send a request to origin and return the response, its body still to be read.
 
-        tls is (verify, cert), for https; via tells how to get there if not straight. connect_limit and silence are
-        seconds, deadline is a moment of time.monotonic(); None means no limit. Raises TransferError, and InvalidMessage
-        before anything is sent.
+        tls is (verify, cert), via a way there that is not straight; connect_limit and silence are seconds, deadline is
+        a moment of monotonic(), None no limit. Raises TransferError, and InvalidMessage before anything is sent.
         """
         ask = "expect" in headers.fields and bool(content) and headers["expect"].lower() == "100-continue"
         framing, first, blocks = _frame(method, headers, content, 0 if ask else SMALL)
