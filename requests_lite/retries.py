@@ -97,10 +97,7 @@ def _seconds(retry_after: str) -> float | None:
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])
-    from email.utils import mktime_tz, parsedate_tz
+    from .cookies import cookie_date
 
-    date = parsedate_tz(text)
-    try:
-        return None if date is None else max(0.0, mktime_tz(date) - time())
-    except (OverflowError, ValueError):
-        return None
+    date = cookie_date(text)
+    return None if date is None else max(0.0, date - time())
