@@ -54,7 +54,13 @@ def split_url(url: object, params: Params = None) -> SplitURL:
     if not isinstance(url, str):
         url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
     if params is not None:
-        url = _with_params(url, params)
+        try:
+            query = encode_pairs(params)
+        except (TypeError, ValueError) as error:
+            raise InvalidURL(f"params= is a mapping, (name, value) pairs or a string: {error}") from error
+        before, hash_, fragment = url.partition("#")
+        joint = "" if not query or before.endswith(("?", "&")) else "&" if "?" in before else "?"
+        url = before + joint + query + hash_ + fragment
     # A cache of long ones would hold much, and they seldom come twice.
     return _split(url) if len(url) <= 1000 else _split.__wrapped__(url)
 
@@ -130,19 +136,6 @@ def shown(url: str) -> str:
         scheme, slashes, _ = url.partition("//")
         url = (scheme + slashes if slashes and "@" not in scheme else "") + "***@" + url.rpartition("@")[2]
     return url if len(url) <= 200 else url[:200] + "..."
-
-
-def _with_params(url: str, params: Params) -> str:
-    """Return url with params behind its query. They are a mapping, pairs, or a query in one string."""
-    try:
-        query = encode_pairs(params)
-    except (TypeError, ValueError) as error:
-        raise InvalidURL(f"params= is a mapping, (name, value) pairs or a string: {error}") from error
-    if not query:
-        return url
-    before, hash_, fragment = url.partition("#")
-    joint = "" if before.endswith(("?", "&")) else "&" if "?" in before else "?"
-    return before + joint + query + hash_ + fragment
 
 
 def encode_pairs(pairs: Params) -> str:
