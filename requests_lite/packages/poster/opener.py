@@ -199,7 +199,10 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None,
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in fields:
             raise errors.InvalidMessage("Transfer-Encoding is chunked, without Content-Length beside it", "field")
         return "", b"", chunked(blocks)
-    announced = _announced_length(headers) if "content-length" in fields else None
+    try:
+        announced = content_length(headers.getlist("content-length")) if "content-length" in fields else None
+    except errors.ProtocolError as error:
+        raise errors.InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None
     if content is None:
         if announced:
             raise errors.ContentMismatch(f"Content-Length announces {announced} bytes and there is no content")
@@ -216,10 +219,3 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None,
     if size > small:
         return framing, b"", delimited(blocks, size)
     return framing, b"".join(map(bytes, delimited(blocks, size))), ()  # copied: a block may be a buffer used again
-
-
-def _announced_length(headers: Headers) -> int:
-    try:
-        return content_length(headers.getlist("content-length"))
-    except errors.ProtocolError as error:
-        raise errors.InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None
