@@ -101,6 +101,9 @@ def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None, place
                 sock.bind(source)
             # PySocks has limits for each of its waits alone.
             _in_time(partial(sock.connect, (name, target)), deadline, f"no answer in time from {peer}")
+            plain = socket.socket(fileno=sock.detach())
+            plain.setblocking(False)
+            return plain
         except (OSError, UnicodeError) as error:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)  # so that whoever waits for it still wakes
@@ -108,10 +111,6 @@ def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None, place
             if isinstance(error, TransferTimeout):
                 raise
             failure = error
-        else:
-            plain = socket.socket(fileno=sock.detach())
-            plain.setblocking(False)
-            return plain
     raise ProxyFailed(f"{peer}: {said(failure)}") from failure
 
 
