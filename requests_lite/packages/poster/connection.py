@@ -28,17 +28,10 @@ INVITATION_LIMIT = 1.0
 
 EARLY = "the answer came before the request was sent"
 
-# Which process this is, as connections tell: a forked child must not speak on its parent's.
-process = object()
-
-
-def _forked() -> None:
-    global process
-    process = object()
-
-
+# Which process this is, behind it those it was forked from: a child must not speak on its parent's connections.
+process = [object()]
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=lambda: process.insert(0, object()))
 
 
 class Message:
@@ -64,7 +57,7 @@ class Connection(Source):
         self.name = name  # of the peer, for messages
         self.reason = ""
         self.idle_since = 0.0
-        self._process = process
+        self._process = process[0]
         self._poller = new_poller()
         self._poller.register(sock.fileno(), READ)
         # A TLS socket has errors of its own for "not now", and may have to read before it can write.
@@ -250,7 +243,7 @@ class Connection(Source):
             self.close(self._close_after)
         elif self.at < len(self.received) or (self._turns and self._sock.pending()):  # type: ignore[attr-defined]  # TLS
             self.close("bytes after the response")
-        elif self._process is not process:
+        elif self._process is not process[0]:
             self.close("it belongs to the process that this one was forked from")
         else:
             self.received = b""
