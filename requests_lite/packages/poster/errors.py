@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+class InvalidMessage(ValueError):
+    """What was to be sent is malformed. `part` is 'method', 'target', 'field' or 'content'."""
+
+    def __init__(self, message: str, part: str = "content") -> None:
+        super().__init__(message)
+        self.part = part
+
+
 # The tree, a line an error; those with more to tell than a message follow.
 # fmt: off
 class TransferError(OSError): """An exchange failed; the message says what was expected, what came and from whom."""
@@ -11,6 +19,8 @@ class ProxyFailed(ConnectError): """The proxy cannot be reached, or refuses."""
 class TLSError(ConnectError): """The TLS handshake failed."""
 class CertificateError(TLSError): """The peer's certificate is not trusted, or is for another name."""
 class ConnectionLost(TransferError): """The connection broke, or was closed before an answer came."""
+class UnrewindableContent(InvalidMessage): """The content has to be sent again and cannot go back to its beginning."""
+class ContentMismatch(InvalidMessage): """The content turned out longer or shorter than the length announced for it."""
 # fmt: on
 
 
@@ -28,8 +38,7 @@ class ProtocolError(TransferError):
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"expected {expected}, got {got}")
-        self.expected = expected
-        self.got = got
+        self.expected, self.got = expected, got
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.expected, self.got)
@@ -41,22 +50,7 @@ class IncompleteBody(TransferError):
     def __init__(self, got: int, of: int | None = None) -> None:
         words = f" after {got} bytes, before its end was seen" if of is None else f": got {got} of {of} bytes"
         super().__init__(f"the body was cut{words}")
-        self.got = got
-        self.of = of
+        self.got, self.of = got, of
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.got, self.of)
-
-
-class InvalidMessage(ValueError):
-    """What was to be sent is malformed. `part` is 'method', 'target', 'field' or 'content'."""
-
-    def __init__(self, message: str, part: str = "content") -> None:
-        super().__init__(message)
-        self.part = part
-
-
-# fmt: off
-class UnrewindableContent(InvalidMessage): """The content has to be sent again and cannot go back to its beginning."""
-class ContentMismatch(InvalidMessage): """The content turned out longer or shorter than the length announced for it."""
-# fmt: on
