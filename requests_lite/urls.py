@@ -38,8 +38,6 @@ class SplitURL:
     its query; `userinfo` is (username, password), decoded, or None; `fragment` begins with '#', or is ''.
     """
 
-    __slots__ = ("fragment", "origin", "path", "target", "url", "userinfo")
-
     def __init__(self, origin: Origin, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None) -> None:
         scheme, host, port = origin
         name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket

@@ -129,7 +129,7 @@ def decode_fields(lines: list[bytes]) -> Headers:
         else:
             fields[key].append(entry[1])
     headers = Headers.__new__(Headers)  # which are these fields and nothing else
-    headers.fields, headers.encoded = fields, None
+    headers.fields = fields
     return headers
 
 

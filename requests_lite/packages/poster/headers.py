@@ -21,15 +21,12 @@ class Headers(MutableMapping[str, str]):
         headers.getlist("set-cookie")     # ['a=1']
     """
 
-    __slots__ = ("encoded", "fields")
-
-    # Lower-case name -> [name as spelt, value, value of a repeat, ...]. The lists are never changed once
-    # they are here, so a copy shares them. `encoded` is kept by head.encode_fields until a field changes.
-    fields: dict[str, list[str]]
-    encoded: bytes | None
+    encoded: bytes | None = None  # kept by head.encode_fields until a field changes
 
     def __init__(self, fields: HeadersLike | None = None) -> None:
-        self.fields, self.encoded = {}, None
+        # Lower-case name -> [name as spelt, value, value of a repeat, ...]. The lists are never changed once they are
+        # here, so a copy shares them.
+        self.fields: dict[str, list[str]] = {}
         if type(fields) is Headers:
             self.fields, self.encoded = fields.fields.copy(), fields.encoded
         elif fields is not None:
