@@ -13,9 +13,9 @@ from urllib.parse import unquote_to_bytes
 
 from .environment import proxy_among
 from .exceptions import FAULTS, ConnectionError, InvalidProxyURL, InvalidSchema, InvalidTimeout, SSLError, from_engine
-from .packages.poster.connect import Proxy, Via
+from .packages.poster.connect import DEFAULT_PORTS, Proxy, Via
 from .packages.poster.headers import Headers
-from .packages.poster.opener import DEFAULT_PORTS, Opener, host_field
+from .packages.poster.opener import Opener, host_field
 from .packages.poster.pool import Pool
 from .packages.poster.sending import Content
 from .prepared import PreparedRequest

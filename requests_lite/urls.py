@@ -8,8 +8,7 @@ from functools import lru_cache
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, urlencode, urljoin
 
 from .exceptions import InvalidSchema, InvalidURL, MissingSchema
-from .packages.poster.connect import Origin, authority
-from .packages.poster.opener import DEFAULT_PORTS
+from .packages.poster.connect import DEFAULT_PORTS, Origin, authority
 
 Value = str | bytes | int | float | None
 Pairs = Mapping[str, "Value | Iterable[Value]"] | Iterable[tuple[str, "Value | Iterable[Value]"]]
@@ -40,8 +39,7 @@ class SplitURL:
 
     def __init__(self, origin: Origin, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None) -> None:
         scheme, host, port = origin
-        name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket
-        name = name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
+        name = authority(host, port, scheme) if port else quote(host, safe="")  # the latter is the path of a socket
         self.origin, self.target, self.fragment, self.userinfo = origin, target, fragment, userinfo
         self.path = target.partition("?")[0]
         self.url = f"{scheme}://{name}{target}{fragment}"

@@ -29,6 +29,8 @@ Address = tuple[int, int, int, str, "str | tuple[str, int] | tuple[str, int, int
 
 Found = Sequence[Address] | None
 
+DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
+
 # RFC 8305 s8: "Connection Attempt Delay ... 250 milliseconds".
 ATTEMPT_DELAY = 0.25
 
@@ -152,10 +154,10 @@ def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Fo
     return results[0]
 
 
-def authority(host: str, port: int) -> str:
-    """Return host:port, an IPv6 address in brackets; the path of a Unix socket, whose port is 0, alone."""
-    name = f"[{host}]" if ":" in host else host
-    return f"{name}:{port}" if port else host
+def authority(host: str, port: int, scheme: str = "") -> str:
+    """Return host:port, without the scheme's own, an IPv6 address in brackets; a Unix socket's path (port 0) alone."""
+    name = f"[{host}]" if ":" in host and port else host
+    return name if port in (0, DEFAULT_PORTS.get(scheme)) else f"{name}:{port}"
 
 
 def said(error: BaseException) -> str:

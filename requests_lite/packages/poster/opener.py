@@ -28,8 +28,6 @@ SMALL = 64 * 1024
 # A name (an international one in its ASCII form), or an address, IPv6 ones perhaps with a zone.
 _HOST = re.compile(r"[A-Za-z0-9._~%:\-]+")
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
-
 
 class Opener:
     """Performs one request/response exchange at a time, on pooled connections. Safe to share between threads.
@@ -186,8 +184,7 @@ def host_field(origin: Origin) -> str:
         return "localhost"
     if not _HOST.fullmatch(host):
         raise errors.InvalidMessage("the host is no name and no address", "target")
-    name = authority(host.partition("%")[0], port)  # a zone means something on this machine only (RFC 6874)
-    return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
+    return authority(host.partition("%")[0], port, scheme)  # a zone means something on this machine only (RFC 6874)
 
 
 def _frame(method: str, headers: Headers, content: bytes | Content | None,
