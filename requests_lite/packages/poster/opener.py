@@ -79,13 +79,6 @@ class Opener:
         return message
 
 
-class _Approach(Connection):
-    """A connection to a proxy, to become a tunnel (RFC 9110 s9.3.6)."""
-
-    def body_ended(self) -> None:
-        """Stay open: what follows is the tunnel's."""
-
-
 def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None,
           via: Via | None, told: Headers | None) -> socket:  # fmt: skip
     """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
@@ -122,7 +115,8 @@ def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None
 def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, told: Headers | None) -> socket:
     """Ask a proxy for a tunnel to origin (RFC 9110 s9.3.6). Raises ProxyFailed."""
     target, name = authority(origin[1], origin[2]), authority(proxy[1], proxy[2])
-    approach = _Approach(sock, None, name, _Approach.body_ended)  # type: ignore[arg-type]  # it goes nowhere
+    approach = Connection(sock, None, name, Connection.body_ended)
+    approach.body_ended = lambda: None  # type: ignore[method-assign]  # what follows is the tunnel's: it goes nowhere
     head = encode_head("CONNECT", target, target, told or Headers())
     failed = f"the proxy {name} made no tunnel to {target}: "
     try:
