@@ -13,9 +13,9 @@ from urllib.parse import unquote_to_bytes
 
 from .environment import proxy_among
 from .exceptions import FAULTS, ConnectionError, InvalidProxyURL, InvalidSchema, InvalidTimeout, SSLError, from_engine
-from .packages.poster.connect import Proxy, Via
+from .packages.poster.connect import DEFAULT_PORTS, Proxy, Via
 from .packages.poster.headers import Headers
-from .packages.poster.opener import DEFAULT_PORTS, Opener, host_field
+from .packages.poster.opener import Opener, host_field
 from .packages.poster.pool import Pool
 from .packages.poster.sending import Content
 from .prepared import PreparedRequest
@@ -46,10 +46,8 @@ class BaseAdapter:
 
     max_retries: Retry | None = None
 
-    # fmt: off
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
-             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:
-        # fmt: on
+             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:  # fmt: skip
         """Send one request and return its response, the content still to be read. Raises RequestException."""
         raise NotImplementedError
 
@@ -83,9 +81,8 @@ class HTTPAdapter(BaseAdapter):
                  source_address: str | tuple[str, int] | None = None) -> None:  # fmt: skip
         self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
         # As in requests a number is for what was lost on the way, and no status is a reason.
-        self.max_retries = (
-            Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
-        ) or NEVER
+        retry = Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
+        self.max_retries = retry or NEVER
         self.resolve = resolve
         self._source: Any = source_address  # subclasses have a source_address of their own
         self.init_poolmanager(pool_connections, pool_maxsize, block=pool_block)
@@ -113,10 +110,8 @@ class HTTPAdapter(BaseAdapter):
         self.__dict__.update(state)
         self.init_poolmanager(self.pool_connections, self.pool_maxsize)
 
-    # fmt: off
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
-             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:
-        # fmt: on
+             verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:  # fmt: skip
         target, origin = request.target, request.target.origin
         if origin[0] not in DEFAULT_PORTS:
             raise InvalidSchema(f"the scheme of a URL is http or https, not {origin[0]!r}", request=request)

@@ -124,12 +124,10 @@ class UserAgent:
             max_size=request.max_size, progress=request.progress if prepared._body is None else None,
         )  # fmt: skip
 
-    # fmt: off
     def send(self, request: PreparedRequest, stream: bool | None = None, timeout: Timeout = DEFAULT_TIMEOUT,
              verify: Verify | None = None, cert: Cert = None, proxies: Proxies | None = None,
              allow_redirects: bool = True, retries: int | Retry | None = None, max_size: int | None = None,
-             progress: Progress | None = None) -> Response:
-        # fmt: on
+             progress: Progress | None = None) -> Response:  # fmt: skip
         """Send a prepared request, follow what it leads to, and return the last response. Raises RequestException."""
         if not isinstance(request, PreparedRequest):
             raise TypeError("send() takes a PreparedRequest, as prepare_request() makes it of a Request")
@@ -153,8 +151,7 @@ class UserAgent:
                 retry = None if given is NEVER else Retry.of(given)
                 route, trust, own = self._settings(request.target, proxies, verify, cert)
                 response = adapter.send(request, stream=stream, timeout=timeout, verify=trust, cert=own, proxies=route)
-                if max_size is not None or progress is not None:
-                    response._max_size, response._progress = max_size, progress
+                response._max_size, response._progress = max_size, progress
                 if (request.hooks or {}).get("response") or (self.hooks or {}).get("response"):
                     options = {"stream": stream, "timeout": timeout, "verify": trust, "cert": own, "proxies": route}
                     for hook in hooks_of(request.hooks) + hooks_of(self.hooks):
@@ -182,8 +179,7 @@ class UserAgent:
             if following is not None:
                 request, tried = following, 0
         response.history = history or response.history
-        if self.json_loads is not None:
-            response.json_loads = self.json_loads
+        response.json_loads = self.json_loads or response.json_loads
         return response.raise_for_status() if self.raise_for_status else response
 
     def get_adapter(self, url: str) -> BaseAdapter:

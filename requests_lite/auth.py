@@ -226,13 +226,6 @@ def as_auth(auth: object) -> Any:
     raise AuthenticationError(f"auth= is {words}, not this {type(auth).__name__}")
 
 
-def authorized(request: Any, auth: Callable[..., Any]) -> Any:
-    """Return the PreparedRequest with what auth adds. Raises AuthenticationError when auth gives none back."""
-    if (prepared := auth(request)) is None:
-        raise AuthenticationError("auth= is a function that has to return the request it was called with, not None")
-    return prepared
-
-
 def credentials_for(url: SplitURL, autoauths: Sequence[tuple[str, Callable[..., Any]]], netrc: bool = False) -> Any:
     """Return what to call for a request without auth=, or None: userinfo in its URL, the latest autoauth, netrc."""
     if url.userinfo is not None:

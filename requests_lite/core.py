@@ -43,15 +43,13 @@ class Request:
     `response` is always there, empty until the request was sent; `sent` tells whether it was.
     """
 
-    # fmt: off
     def __init__(self, method: str | None = None, url: str | None = None, headers: HeadersLike | None = None,
                  files: object = None, data: Data = None, params: Params = None, auth: Auth | None = None,
                  cookies: CookiesLike | None = None, hooks: Hooks | None = None, json: object = None,
                  timeout: Timeout = DEFAULT_TIMEOUT, allow_redirects: bool = True, proxies: Proxies | None = None,
                  stream: bool | None = None, verify: Verify | None = None, cert: Cert = None,
                  progress: Progress | None = None, retries: int | Retry | None = None,
-                 max_size: int | None = None) -> None:
-        # fmt: on
+                 max_size: int | None = None) -> None:  # fmt: skip
         self._method: str | None = method
         if method not in METHODS:
             self.method = method

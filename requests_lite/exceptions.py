@@ -74,14 +74,12 @@ def not_json(words: str, cause: Exception, request: object = None, response: obj
     return error
 
 
-# fmt: off
 _KINDS: dict[type[Exception], type[RequestException]] = {
     errors.TransferError: ConnectionError, errors.ProxyFailed: ProxyError, errors.TLSError: SSLError,
     errors.TransferTimeout: ReadTimeout, errors.ProtocolError: ProtocolError, errors.IncompleteBody: IncompleteRead,
     errors.InvalidMessage: InvalidContent, errors.UnrewindableContent: UnrewindableBodyError,
     EncodeError: InvalidContent, UnrewindableError: UnrewindableBodyError,
-}
-# fmt: on
+}  # fmt: skip
 _PARTS = {"method": InvalidMethod, "target": InvalidURL, "field": InvalidHeader, "content": InvalidContent}
 # OpenSSL's codes for a certificate that is right in all but who signed it.
 _UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from .auth import AUTOAUTHS, Auth, as_auth, authorized, credentials_for
+from .auth import AUTOAUTHS, Auth, as_auth, credentials_for
 from .content import FORM, CookiesLike, Data, Hooks, encode
+from .exceptions import AuthenticationError
 from .packages.poster.encode import Multipart
 from .packages.poster.errors import UnrewindableContent
 from .packages.poster.headers import Headers, HeadersLike
@@ -97,11 +98,10 @@ class PreparedRequest:
         self.hooks = {"response": [known for known in before if known != hook]}
         return hook in before
 
-    # fmt: off
     def prepare(self, method: str | None = None, url: object = None, headers: HeadersLike | None = None,
                 files: object = None, data: Data = None, params: Params = None, auth: Auth | None = None,
-                cookies: CookiesLike | None = None, hooks: Hooks | None = None, json: object = None) -> None:
-        # fmt: on
+                cookies: CookiesLike | None = None, hooks: Hooks | None = None,
+                json: object = None) -> None:  # fmt: skip
         """Set everything, as the steps below do each for itself."""
         self.method = method and method.upper()
         self.prepare_url(url, params)
@@ -140,8 +140,11 @@ class PreparedRequest:
 
     def authorize(self) -> None:
         """Have the credentials set their fields."""
-        if self._auth is not None:
-            self.__dict__.update(authorized(self, self._auth).__dict__)
+        if self._auth is None:
+            return
+        if (prepared := self._auth(self)) is None:
+            raise AuthenticationError("auth= is a function that has to return the request it was called with, not None")
+        self.__dict__.update(prepared.__dict__)
 
     def answers(self, status: int, headers: Headers) -> bool:
         """Tell whether the credentials have an answer to a response: a better request than this one."""

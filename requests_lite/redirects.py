@@ -12,10 +12,7 @@ MAX_REDIRECTS = 30
 
 
 def next_request(method: str, url: SplitURL, status: int, location: str) -> tuple[str, SplitURL, bool]:
-    """Return (method, url, whether the content goes along) of the request that a redirect asks for.
-
-    Raises InvalidURL and its kin for a Location that is no http or https URL.
-    """
+    """Return (method, url, whether content goes along) of what a redirect asks for. Raises InvalidURL and its kin."""
     # Field values come as latin-1; servers that mean more send UTF-8.
     with suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")

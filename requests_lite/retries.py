@@ -29,10 +29,9 @@ class Retry:
         self.total, self.backoff, self.statuses = total, backoff, frozenset(statuses)
         self.methods, self.longest = None if methods is None else frozenset(map(str.upper, methods)), longest
 
-    # fmt: off
-    def __repr__(self) -> str: return f"<Retry [{self.total}]>"
-    def __bool__(self) -> bool: return self.total > 0
-    # fmt: on
+    def __repr__(self) -> str: return f"<Retry [{self.total}]>"  # fmt: skip
+
+    def __bool__(self) -> bool: return self.total > 0  # fmt: skip
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
         """Tell libraries that play a server, and would try again, that this is not theirs to do."""
@@ -99,10 +98,7 @@ def _seconds(retry_after: str) -> float | None:
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])
-    from email.utils import mktime_tz, parsedate_tz
+    from .cookies import cookie_date
 
-    date = parsedate_tz(text)
-    try:
-        return None if date is None else max(0.0, mktime_tz(date) - time())
-    except (OverflowError, ValueError):
-        return None
+    date = cookie_date(text)
+    return None if date is None else max(0.0, date - time())

@@ -64,10 +64,9 @@ class Session(Verbs):
         for verb in VERBS - cls.__dict__.keys() if "request" in cls.__dict__ else ():
             setattr(cls, verb, _by_way_of_request(verb))
 
-    # fmt: off
-    def __enter__(self) -> Session: return self
-    def __exit__(self, *exception: object) -> None: self.close()
-    # fmt: on
+    def __enter__(self) -> Session: return self  # fmt: skip
+
+    def __exit__(self, *exception: object) -> None: self.close()  # fmt: skip
 
     @property
     def verify(self) -> Verify:

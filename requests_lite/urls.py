@@ -8,8 +8,7 @@ from functools import lru_cache
 from urllib.parse import quote, quote_from_bytes, unquote, unquote_to_bytes, urlencode, urljoin
 
 from .exceptions import InvalidSchema, InvalidURL, MissingSchema
-from .packages.poster.connect import Origin, authority
-from .packages.poster.opener import DEFAULT_PORTS
+from .packages.poster.connect import DEFAULT_PORTS, Origin, authority
 from .packages.poster.part import plain
 
 Value = str | bytes | int | float | None
@@ -39,26 +38,23 @@ class SplitURL:
     its query; `userinfo` is (username, password), decoded, or None; `fragment` begins with '#', or is ''.
     """
 
-    __slots__ = ("fragment", "origin", "path", "target", "url", "userinfo")
-
     def __init__(self, origin: Origin, target: str, fragment: str, userinfo: tuple[bytes, bytes] | None) -> None:
         scheme, host, port = origin
-        name = authority(host, port) if port else quote(host, safe="")  # the latter is the path of a socket
-        name = name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
+        name = authority(host, port, scheme) if port else quote(host, safe="")  # the latter is the path of a socket
         self.origin, self.target, self.fragment, self.userinfo = origin, target, fragment, userinfo
         self.path = target.partition("?")[0]
         self.url = f"{scheme}://{name}{target}{fragment}"
 
 
 def split_url(url: object, params: Params = None) -> SplitURL:
-    """Split a URL, params behind its query, percent-encoding what a user may write and a wire may not carry.
-
-    Raises MissingSchema, InvalidSchema, InvalidURL.
-    """
+    """Split a URL, params behind its query, what no wire may carry percent-encoded. Raises InvalidURL and its kin."""
     if not isinstance(url, str):
         url = url.decode("utf-8", "surrogateescape") if isinstance(url, bytes) else str(url)
     if params is not None:
-        url = _with_query(url.strip(" "), query_of(params))
+        query = query_of(params)
+        before, hash_, fragment = url.strip(" ").partition("#")
+        joint = "" if not query or before.endswith(("?", "&")) else "&" if "?" in before else "?"
+        url = before + joint + query + hash_ + fragment
     # A cache of long ones would hold much, and they seldom come twice.
     return _split(url) if len(url) <= 1000 else _split.__wrapped__(url)
 
@@ -142,14 +138,6 @@ def query_of(*params: Params) -> str:
         return "&".join(filter(None, map(encode_pairs, params))).replace("#", "%23")
     except (TypeError, ValueError) as error:
         raise InvalidURL(f"params= is a mapping, (name, value) pairs or a string: {error}") from error
-
-
-def _with_query(url: str, query: str) -> str:
-    if not query:
-        return url
-    before, hash_, fragment = url.partition("#")
-    joint = "" if before.endswith(("?", "&")) else "&" if "?" in before else "?"
-    return before + joint + query + hash_ + fragment
 
 
 def encode_pairs(pairs: Params) -> str:

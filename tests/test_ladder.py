@@ -22,7 +22,7 @@ BESIDE = ["packages/__init__", "packages/poster/__init__", "packages/poster/part
 # What may be imported inside a function: it costs time, and most programs never need it.
 LATE = set(
     "cookies importlib packages/poster/tls codecs datetime difflib"
-    " email.charset email.utils getpass hashlib http ipaddress json"
+    " email.charset getpass hashlib http ipaddress json"
     " mimetypes netrc platform random resource socks ssl zlib".split()
 )
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from requests_lite.packages.poster import connection as connection_module
-from requests_lite.packages.poster.connection import Connection
+from requests_lite.packages.poster.connection import Connection, process
 from requests_lite.packages.poster.headers import Headers
 from requests_lite.packages.poster.opener import Opener
 from requests_lite.packages.poster.pool import Pool
@@ -295,14 +294,20 @@ def test_a_child_has_a_pool_of_its_own(make: Maker) -> None:
     assert in_child(child) == "True"
 
 
-def test_what_a_fork_changes(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def fork() -> Iterator[Callable[[], None]]:
+    """What a child does when it is born, without one."""
+    yield lambda: process.insert(0, object())
+    del process[:-1]
+
+
+def test_what_a_fork_changes(make: Maker, fork: Callable[[], None]) -> None:
     """As a child would find it, without one."""
-    monkeypatch.setattr(connection_module, "process", connection_module.process)
     pool = Pool()
     [idle] = make(pool)
     [busy] = make(pool, "busy")
     assert pool.take("busy") is busy
-    connection_module._forked()
+    fork()
     assert pool.take("key") is None
     assert len(pool) == 0
     make.peers[busy].sendall(OK + TWO + b"ok")
@@ -312,7 +317,7 @@ def test_what_a_fork_changes(make: Maker, monkeypatch: pytest.MonkeyPatch) -> No
     assert idle.reason == ""
 
 
-def test_threads_of_a_child_find_the_pool_empty_or_empty_it(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_of_a_child_find_the_pool_empty_or_empty_it(make: Maker, fork: Callable[[], None]) -> None:
     """Who is told that it was emptied may find nothing of the parent's there any more."""
 
     class Watched(Pool):
@@ -321,12 +326,11 @@ def test_threads_of_a_child_find_the_pool_empty_or_empty_it(make: Maker, monkeyp
             if name == "_process":
                 seen.append((dict(self._idle), self._lock.locked()))
 
-    monkeypatch.setattr(connection_module, "process", connection_module.process)
     seen: list[tuple[Any, bool]] = []
     pool = Watched()
     make(pool)
     pool._lock.acquire()
-    connection_module._forked()
+    fork()
     assert pool.take("key") is None
     assert seen == [({}, False), ({}, False)]
 
@@ -408,14 +412,11 @@ def test_a_child_and_its_parent_ask_the_same_server() -> None:
 
 
 @pytest.mark.parametrize("first", ["count", "close", "give"])
-def test_whatever_a_child_does_first_its_pool_is_empty(
-    first: str, make: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_a_child_does_first_its_pool_is_empty(first: str, make: Maker, fork: Callable[[], None]) -> None:
     """As a child would find it, without one."""
-    monkeypatch.setattr(connection_module, "process", connection_module.process)
     pool = Pool()
     [idle] = make(pool)
-    connection_module._forked()
+    fork()
     if first == "count":
         assert len(pool) == 0
     elif first == "close":

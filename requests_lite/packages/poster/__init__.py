@@ -1,8 +1,7 @@
-"""poster: multipart/form-data uploads and an HTTP/1.1 engine, on the standard library alone.
+"""poster: how a message travels (RFC 9112, RFC 7578), on the standard library alone.
 
-The floor of RFC 9112: how a message travels. Each file is a chapter and imports only those before it:
-errors, headers, head, body, sending, connect, tls, connection, pool, opener, streaminghttp; encode stands beside them.
-Two doors lead in: `opener.Opener` for requests_lite, and `streaminghttp` for urllib.request.
+Each file imports only those before it: errors, headers, head, body, part, sending, connect, tls, connection, pool,
+opener (the door for requests_lite), streaminghttp (that for urllib.request); encode stands beside them, on part.
 """
 
 version = (0, 8, 1)

@@ -24,8 +24,6 @@ class Source:
     As it stands here it is content that was received already, to be read once more as if it came from the wire.
     """
 
-    __slots__ = ("at", "deadline", "lost", "received")
-
     def __init__(self, received: bytes = b"") -> None:
         self.deadline: float | None = None  # when all has to be over, by time.monotonic()
         self.received = received  # came with the head or with an earlier block
@@ -74,11 +72,7 @@ class Source:
 
 
 def framing(method: str, status: int, headers: Headers) -> tuple[type[Body], int, str]:
-    """Decide how a response's body ends, in the order of RFC 9112 s6.3.
-
-    Returns (NoBody, LengthDelimited, Chunked or CloseDelimited; the length; why the connection has to be
-    closed afterwards, or ''). Raises ProtocolError.
-    """
+    """Return how a response's body ends, its length, and why to close the connection then or '' (RFC 9112 s6.3)."""
     fields = headers.fields
     if method == "HEAD" or status < 200 or status == 204 or status == 304:
         return NoBody, 0, "the protocol was switched" if status == 101 else ""
@@ -120,8 +114,6 @@ class Body:
     connection goes home by itself; `close()` before that gives it up.
     """
 
-    __slots__ = ("deadline", "ended", "failure", "got", "length", "source", "trailers")
-
     def __init__(self, source: Source, length: int) -> None:
         self.source = source
         self.deadline = source.deadline  # when its end is taken, the connection may have another already
@@ -135,7 +127,9 @@ class Body:
 
     def read(self, limit: int = BLOCK) -> bytes:
         """Return what has arrived, at most limit (at least 1) bytes; b'' at the end. Raises TransferError."""
-        raise NotImplementedError
+        if self.failure:  # content that was given up has no end to be behind
+            raise ConnectionLost(f"there is no more content: {self.failure}")
+        return b""
 
     def readinto(self, view: memoryview) -> int:
         """Put what has arrived into view and return how much; 0 at the end. Raises TransferError."""
@@ -160,12 +154,6 @@ class Body:
         self.failure = reason
         self.source.close(reason)
 
-    def _nothing(self) -> bytes:
-        """Return b'' behind the end; content that was given up has no end to be behind."""
-        if self.failure:
-            raise ConnectionLost(f"there is no more content: {self.failure}")
-        return b""
-
     def _end(self) -> None:
         self.ended = True
         self.source.body_ended()
@@ -178,20 +166,13 @@ class Body:
 class NoBody(Body):
     """No content follows the head."""
 
-    __slots__ = ()
-
-    def read(self, limit: int = BLOCK) -> bytes:
-        return self._nothing()
-
 
 class LengthDelimited(Body):
     """Exactly Content-Length bytes follow."""
 
-    __slots__ = ()
-
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended:
-            return self._nothing()
+            return super().read()
         block = self.source.take(min(limit, self.length - self.got))
         self._count(len(block))
         return block
@@ -243,11 +224,9 @@ class Stream(io.RawIOBase):
 class Chunked(Body):
     """Chunks follow, each behind its size; the last is empty and may bring trailers (RFC 9112 s7.1)."""
 
-    __slots__ = ()
-
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended or (self.length <= 0 and not self._next_chunk()):
-            return self._nothing()
+            return super().read()
         source = self.source
         # What follows a small chunk comes with it in one system call; a large one needs no second copy.
         if source.at == len(source.received) and self.length < BLOCK:
@@ -296,11 +275,9 @@ class Chunked(Body):
 class CloseDelimited(Body):
     """The content goes on until the peer closes: all there is when neither length nor chunks are announced."""
 
-    __slots__ = ()
-
     def read(self, limit: int = BLOCK) -> bytes:
         if self.ended:
-            return self._nothing()
+            return super().read()
         block = self.source.take(limit)
         if not block:
             if self.source.lost:

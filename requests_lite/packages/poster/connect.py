@@ -29,6 +29,8 @@ Address = tuple[int, int, int, str, "str | tuple[str, int] | tuple[str, int, int
 
 Found = Sequence[Address] | None
 
+DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
+
 # RFC 8305 s8: "Connection Attempt Delay ... 250 milliseconds".
 ATTEMPT_DELAY = 0.25
 
@@ -101,6 +103,9 @@ def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None, place
                 sock.bind(source)
             # PySocks has limits for each of its waits alone.
             _in_time(partial(sock.connect, (name, target)), deadline, f"no answer in time from {peer}")
+            plain = socket.socket(fileno=sock.detach())
+            plain.setblocking(False)
+            return plain
         except (OSError, UnicodeError) as error:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)  # so that whoever waits for it still wakes
@@ -108,10 +113,6 @@ def connect_by_socks(proxy: Proxy, origin: Origin, deadline: float | None, place
             if isinstance(error, TransferTimeout):
                 raise
             failure = error
-        else:
-            plain = socket.socket(fileno=sock.detach())
-            plain.setblocking(False)
-            return plain
     raise ProxyFailed(f"{peer}: {said(failure)}") from failure
 
 
@@ -129,6 +130,8 @@ def _addresses(host: str, port: int, deadline: float | None) -> Sequence[Address
 
 def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Found:
     """Return what work returns. It knows no limit, so it is done by a thread, which is left behind when it is late."""
+    if deadline is None:
+        return work()
     results: list[Found | Exception] = []
 
     def run() -> None:
@@ -140,24 +143,21 @@ def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Fo
 
     done = allocate_lock()
     done.acquire()
-    if deadline is None:
-        run()
-    else:
-        try:
-            start_new_thread(run, ())
-        except RuntimeError as error:
-            raise ConnectError(f"no connection: {error}") from error
-        if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
-            raise TransferTimeout(late, "connect")
+    try:
+        start_new_thread(run, ())
+    except RuntimeError as error:
+        raise ConnectError(f"no connection: {error}") from error
+    if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
+        raise TransferTimeout(late, "connect")
     if isinstance(results[0], Exception):
         raise results[0]
     return results[0]
 
 
-def authority(host: str, port: int) -> str:
-    """Return host:port, an IPv6 address in brackets; the path of a Unix socket, whose port is 0, alone."""
-    name = f"[{host}]" if ":" in host else host
-    return f"{name}:{port}" if port else host
+def authority(host: str, port: int, scheme: str = "") -> str:
+    """Return host:port, without the scheme's own, an IPv6 address in brackets; a Unix socket's path (port 0) alone."""
+    name = f"[{host}]" if ":" in host and port else host
+    return name if port in (0, DEFAULT_PORTS.get(scheme)) else f"{name}:{port}"
 
 
 def said(error: BaseException) -> str:

@@ -1,8 +1,7 @@
 """One connection: send, receive, reuse, close (RFC 9112 section 9).
 
-The life of a connection: `exchange` sends a request and reads the head of its response; the body that
-comes with it reads the content; at the content's end the connection goes home to its pool by itself. There is
-one other way out, `close(reason)`, and the reason says in a short sentence why.
+`exchange` sends a request and reads the head of its response; the body that comes with it reads the content, at whose
+end the connection goes home to its pool. The one other way out is `close(reason)`: a short sentence that says why.
 """
 
 from __future__ import annotations
@@ -29,23 +28,14 @@ INVITATION_LIMIT = 1.0
 
 EARLY = "the answer came before the request was sent"
 
-# Which process this is, as connections tell: a forked child must not speak on its parent's.
-process = object()
-
-
-def _forked() -> None:
-    global process
-    process = object()
-
-
+# Which process this is, behind it those it was forked from: a child must not speak on its parent's connections.
+process = [object()]
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=lambda: process.insert(0, object()))
 
 
 class Message:
     """A response as it came: version, status, reason, headers, and the body that is still to be read."""
-
-    __slots__ = ("body", "headers", "reason", "status", "version")
 
     def __init__(self, version: str, status: int, reason: str, headers: Headers, body: Body) -> None:
         self.version, self.status, self.reason = version, status, reason
@@ -59,11 +49,6 @@ class Connection(Source):
     present request went out, any byte of its response came in.
     """
 
-    # fmt: off
-    __slots__ = ("_close_after", "_informational", "_poller", "_process", "_silence", "_sock",
-                 "_turns", "_wants", "answered", "go_home", "idle_since", "key", "name", "reason", "sent")
-    # fmt: on
-
     def __init__(self, sock: socket.socket, key: object, name: str, go_home: Callable[[Connection], None]) -> None:
         super().__init__()
         self._sock = sock
@@ -72,22 +57,19 @@ class Connection(Source):
         self.name = name  # of the peer, for messages
         self.reason = ""
         self.idle_since = 0.0
-        self._process = process
+        self._process = process[0]
         self._poller = new_poller()
         self._poller.register(sock.fileno(), READ)
         # A TLS socket has errors of its own for "not now", and may have to read before it can write.
-        self._wants: tuple[type[OSError], ...] = (BlockingIOError,)
         self._turns: dict[type[OSError], int] = {}
         if type(sock) is not socket.socket:
             from ssl import SSLWantReadError, SSLWantWriteError
 
-            self._wants = (SSLWantReadError, SSLWantWriteError)
             self._turns = {SSLWantReadError: READ, SSLWantWriteError: WRITE}
+        self._wants = tuple(self._turns) or (BlockingIOError,)
 
-    # fmt: off
-    def exchange(self, method: str, head: bytes, blocks: Iterable[Block],
-                 silence: float | None, deadline: float | None, last: bool = False, ask: bool = False) -> Message:
-        # fmt: on
+    def exchange(self, method: str, head: bytes, blocks: Iterable[Block], silence: float | None,
+                 deadline: float | None, last: bool = False, ask: bool = False) -> Message:  # fmt: skip
         """Send a request, blocks behind its head, and read the head of the response.
 
         silence is the longest wait for the peer in seconds, deadline the moment by time.monotonic() at which the
@@ -261,7 +243,7 @@ class Connection(Source):
             self.close(self._close_after)
         elif self.at < len(self.received) or (self._turns and self._sock.pending()):  # type: ignore[attr-defined]  # TLS
             self.close("bytes after the response")
-        elif self._process is not process:
+        elif self._process is not process[0]:
             self.close("it belongs to the process that this one was forked from")
         else:
             self.received = b""

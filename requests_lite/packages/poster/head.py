@@ -14,8 +14,8 @@ from .headers import Headers
 # nginx, Apache and browsers differ between 8 KiB and 256 KiB; all of them fit.
 LIMIT = 300 * 1024
 
-# RFC 9110 s5.6.2: token = 1*tchar
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# Whether text is a token, as methods and field names have to be. RFC 9110 s5.6.2: token = 1*tchar
+is_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 # RFC 9110 s5.5 allows field-vchar, SP, HTAB and obs-text; CR, LF and NUL would make another message.
 _UNSAFE_VALUE = re.compile(r"[\r\n\0]")
 # RFC 9112 s3: a target holds no white space; other controls and non-ASCII have to be percent-encoded.
@@ -32,18 +32,13 @@ _field_lines: dict[bytes, tuple[str, list[str]]] = {}
 _sent_names: set[str] = set()
 
 
-def is_token(text: str) -> bool:
-    """Tell whether text is a token, as methods and field names have to be."""
-    return _TOKEN.fullmatch(text) is not None
-
-
 def encode_head(method: str, target: str, host: str, headers: Headers, framing: str = "") -> bytes:
     """Return a request's head, from the request line to the empty line.
 
     host is the Host field's value, used unless the headers hold one; framing is the field line that
     says how the content ends, with its CRLF. Raises InvalidMessage before anything is sent.
     """
-    if not _TOKEN.fullmatch(method):
+    if not is_token(method):
         raise InvalidMessage(f"a method is a token like GET, not {method!r}", "method")
     if not target or _UNSAFE_TARGET.search(target):
         raise InvalidMessage("the target holds a space, a control character or non-ASCII text", "target")
@@ -84,8 +79,7 @@ def _octets(line: str) -> bytes:
 def decode_head(received: bytes) -> tuple[int, str, int, str, Headers]:
     """Return (end, version, status, reason, headers) of the response's head that received begins with.
 
-    end is where it ends, behind its empty line, or 0 when it is not whole yet; version is 'HTTP/1.0' or
-    'HTTP/1.1'. Raises ProtocolError.
+    end is where it ends, behind its empty line, or 0 when it is not whole yet. Raises ProtocolError.
     """
     end = received.find(b"\r\n\r\n") + 4
     head = received[:end]
@@ -134,7 +128,7 @@ def decode_fields(lines: list[bytes]) -> Headers:
         else:
             fields[key].append(entry[1])
     headers = Headers.__new__(Headers)  # which are these fields and nothing else
-    headers.fields, headers.encoded = fields, None
+    headers.fields = fields
     return headers
 
 

@@ -21,15 +21,12 @@ class Headers(MutableMapping[str, str]):
         headers.getlist("set-cookie")     # ['a=1']
     """
 
-    __slots__ = ("encoded", "fields")
-
-    # Lower-case name -> [name as spelt, value, value of a repeat, ...]. The lists are never changed once
-    # they are here, so a copy shares them. `encoded` is kept by head.encode_fields until a field changes.
-    fields: dict[str, list[str]]
-    encoded: bytes | None
+    encoded: bytes | None = None  # kept by head.encode_fields until a field changes
 
     def __init__(self, fields: HeadersLike | None = None) -> None:
-        self.fields, self.encoded = {}, None
+        # Lower-case name -> [name as spelt, value, value of a repeat, ...]. The lists are never changed once they are
+        # here, so a copy shares them.
+        self.fields: dict[str, list[str]] = {}
         if type(fields) is Headers:
             self.fields, self.encoded = fields.fields.copy(), fields.encoded
         elif fields is not None:
@@ -81,13 +78,12 @@ class Headers(MutableMapping[str, str]):
 
     def merge(self, fields: HeadersLike) -> None:
         """Set each field given, its repeats included; a value of None takes the field away."""
-        if not isinstance(fields, Iterable):
-            raise InvalidMessage(f"headers are a mapping or (name, value) pairs, not {type(fields).__name__}", "field")
-        lines = fields.items() if isinstance(fields, Mapping) else fields
+        lines = fields.items() if isinstance(fields, Mapping) else fields if isinstance(fields, Iterable) else [fields]
         given = Headers()
         for line in fields.lines() if isinstance(fields, Headers) else lines:
             if not isinstance(line, (tuple, list)) or len(line) != 2:
-                raise InvalidMessage("headers are a mapping or (name, value) pairs", "field")
+                words = f"headers are a mapping or (name, value) pairs, not {type(line).__name__}"
+                raise InvalidMessage(words, "field")
             name, value = line
             if value is None:
                 self.pop(_text(name), None)

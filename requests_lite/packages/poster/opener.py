@@ -28,8 +28,6 @@ SMALL = 64 * 1024
 # A name (an international one in its ASCII form), or an address, IPv6 ones perhaps with a zone.
 _HOST = re.compile(r"[A-Za-z0-9._~%:\-]+")
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "http+unix": 0}
-
 
 class Opener:
     """Performs one request/response exchange at a time, on pooled connections. Safe to share between threads.
@@ -40,17 +38,14 @@ class Opener:
     def __init__(self, pool: Pool | None = None) -> None:
         self.pool = Pool() if pool is None else pool
 
-    # fmt: off
     def exchange(self, origin: Origin, method: str, target: str, headers: Headers,
                  content: bytes | Content | None = None, tls: tuple[object, object] | None = None,
                  connect_limit: float | None = 10.0, silence: float | None = 120.0,
-                 deadline: float | None = None, via: Via | None = None) -> Message:
-        # fmt: on
+                 deadline: float | None = None, via: Via | None = None) -> Message:  # fmt: skip
         """Send a request to origin and return the response, its body still to be read.
 
-        tls is (verify, cert), for https; via tells how to get there if not straight. connect_limit and silence are
-        seconds, deadline is a moment of time.monotonic(); None means no limit. Raises TransferError, and InvalidMessage
-        before anything is sent.
+        tls is (verify, cert), via a way there that is not straight; connect_limit and silence are seconds, deadline is
+        a moment of monotonic(), None no limit. Raises TransferError, and InvalidMessage before anything is sent.
         """
         ask = "expect" in headers.fields and bool(content) and headers["expect"].lower() == "100-continue"
         framing, first, blocks = _frame(method, headers, content, 0 if ask else SMALL)
@@ -84,19 +79,8 @@ class Opener:
         return message
 
 
-class _Approach(Connection):
-    """A connection to a proxy, to become a tunnel (RFC 9110 s9.3.6)."""
-
-    __slots__ = ()
-
-    def body_ended(self) -> None:
-        """Stay open: what follows is the tunnel's."""
-
-
-# fmt: off
 def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None, deadline: float | None,
-          via: Via | None, told: Headers | None) -> socket:
-    # fmt: on
+          via: Via | None, told: Headers | None) -> socket:  # fmt: skip
     """Return a socket ready for HTTP. limit is in seconds, for all that this takes together."""
     if limit is not None:
         until = monotonic() + limit
@@ -131,7 +115,8 @@ def _open(origin: Origin, tls: tuple[object, object] | None, limit: float | None
 def _tunnel(sock: socket, proxy: Proxy, origin: Origin, deadline: float | None, told: Headers | None) -> socket:
     """Ask a proxy for a tunnel to origin (RFC 9110 s9.3.6). Raises ProxyFailed."""
     target, name = authority(origin[1], origin[2]), authority(proxy[1], proxy[2])
-    approach = _Approach(sock, None, name, _Approach.body_ended)  # type: ignore[arg-type]  # it goes nowhere
+    approach = Connection(sock, None, name, Connection.body_ended)
+    approach.body_ended = lambda: None  # type: ignore[method-assign]  # what follows is the tunnel's: it goes nowhere
     head = encode_head("CONNECT", target, target, told or Headers())
     failed = f"the proxy {name} made no tunnel to {target}: "
     try:
@@ -193,14 +178,11 @@ def host_field(origin: Origin) -> str:
         return "localhost"
     if not _HOST.fullmatch(host):
         raise errors.InvalidMessage("the host is no name and no address", "target")
-    name = authority(host.partition("%")[0], port)  # a zone means something on this machine only (RFC 6874)
-    return name.removesuffix(f":{port}") if DEFAULT_PORTS.get(scheme) == port else name
+    return authority(host.partition("%")[0], port, scheme)  # a zone means something on this machine only (RFC 6874)
 
 
-# fmt: off
 def _frame(method: str, headers: Headers, content: bytes | Content | None,
-           small: int) -> tuple[str, bytes, Iterable[Block]]:
-    # fmt: on
+           small: int) -> tuple[str, bytes, Iterable[Block]]:  # fmt: skip
     """Decide how content is delimited (RFC 9112 s6): the field line to add, what goes with the head, the rest."""
     fields = headers.fields
     blocks: Iterable[Block] = () if content is None else (content,) if isinstance(content, bytes) else content.blocks()
@@ -208,7 +190,10 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None,
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in fields:
             raise errors.InvalidMessage("Transfer-Encoding is chunked, without Content-Length beside it", "field")
         return "", b"", chunked(blocks)
-    announced = _announced_length(headers) if "content-length" in fields else None
+    try:
+        announced = content_length(headers.getlist("content-length")) if "content-length" in fields else None
+    except errors.ProtocolError as error:
+        raise errors.InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None
     if content is None:
         if announced:
             raise errors.ContentMismatch(f"Content-Length announces {announced} bytes and there is no content")
@@ -225,10 +210,3 @@ def _frame(method: str, headers: Headers, content: bytes | Content | None,
     if size > small:
         return framing, b"", delimited(blocks, size)
     return framing, b"".join(map(bytes, delimited(blocks, size))), ()  # copied: a block may be a buffer used again
-
-
-def _announced_length(headers: Headers) -> int:
-    try:
-        return content_length(headers.getlist("content-length"))
-    except errors.ProtocolError as error:
-        raise errors.InvalidMessage(f"the Content-Length given is not one: {error}", "field") from None

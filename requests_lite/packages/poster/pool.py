@@ -5,8 +5,7 @@ from __future__ import annotations
 from _thread import allocate_lock
 from time import monotonic
 
-from . import connection as connections
-from .connection import Connection
+from .connection import Connection, process
 
 
 class Pool:
@@ -24,12 +23,12 @@ class Pool:
         self._lock = allocate_lock()
         self._idle: dict[object, list[Connection]] = {}
         self._count = 0
-        self._process = connections.process  # last: another thread of a child takes it for the sign that all is done
+        self._process = process[0]  # last: another thread of a child takes it for the sign that all is done
 
     def take(self, key: object) -> Connection | None:
         """Return the newest idle connection that is still good, or None."""
         # A child must not speak on its parent's connections, nor wait for a lock that was held when it was born.
-        if self._process is not connections.process:
+        if self._process is not process[0]:
             self._empty()
         while True:
             with self._lock:
@@ -50,7 +49,7 @@ class Pool:
 
     def give(self, connection: Connection) -> None:
         """Keep a connection whose response has ended; close one that is too old, or too many."""
-        if self._process is not connections.process:
+        if self._process is not process[0]:
             self._empty()
         connection.idle_since = now = monotonic()
         # An idle connection knows nothing of its pool, so that a pool nobody holds any more is gone at once.
@@ -75,7 +74,7 @@ class Pool:
 
     def close(self) -> None:
         """Close all idle connections; the pool goes on and may be used again."""
-        if self._process is not connections.process:
+        if self._process is not process[0]:
             self._empty()
         with self._lock:
             kept, self._idle, self._count = self._idle, {}, 0
@@ -85,4 +84,4 @@ class Pool:
 
     def __len__(self) -> int:
         """Return how many connections lie idle."""
-        return self._count if self._process is connections.process else 0
+        return self._count if self._process is process[0] else 0

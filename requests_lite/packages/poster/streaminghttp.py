@@ -23,11 +23,11 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request
 from weakref import WeakKeyDictionary
 
 from .body import Stream
-from .connect import Origin, Via
+from .connect import DEFAULT_PORTS, Origin, Via
 from .connection import Message
 from .errors import IncompleteBody, TransferTimeout
 from .headers import Headers
-from .opener import DEFAULT_PORTS, Opener, keeps_credentials
+from .opener import Opener, keeps_credentials
 from .sending import Content, FileContent
 from .tls import TLS
 

@@ -20,10 +20,7 @@ _sessions: dict[tuple[object, ...], ssl.SSLSession] = {}
 
 
 def secure(sock: socket.socket, origin: Origin, tls: TLS, deadline: float | None) -> ssl.SSLSocket:
-    """Return sock with TLS on it, the peer's certificate checked; sock is closed when that fails.
-
-    Raises TLSError, TransferTimeout.
-    """
+    """Return sock with TLS on it, the peer's certificate checked; else close it. Raises TLSError, TransferTimeout."""
     context = tls_context(tls)
     name = authority(*origin[1:])
     try:
