@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import encodings
 import gzip
+import io
 import select
 import signal
 import socket
@@ -20,15 +21,36 @@ import pytest
 
 import requests_lite
 from conftest import Certificates
-from requests_lite import ConnectionError, ContentDecodingError, InvalidURL, ReadTimeout, Response, Session
+from requests_lite import (
+    ConnectionError,
+    ContentDecodingError,
+    HTTPDigestAuth,
+    InvalidURL,
+    ReadTimeout,
+    Response,
+    Retry,
+    Session,
+)
 from requests_lite.adapters import proxy_of
 from requests_lite.content import decode
+from requests_lite.cookies import CookieJar
 from requests_lite.exceptions import from_engine
 from requests_lite.packages.poster import connect
 from requests_lite.packages.poster.errors import CertificateError, ConnectionLost
-from server import Expect, HalfClose, Send, Server, Step, Wait
+from requests_lite.urls import split_url
+from server import Expect, HalfClose, Pause, Peer, Send, Server, Step, Wait
 
 OK = b"HTTP/1.1 200 OK\r\n"
+
+
+class Take(Step):
+    """Take content whose head was read before, and check it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def play(self, peer: Peer) -> None:
+        assert peer.take(len(self.content)) == self.content
 
 
 def packed(content: bytes, codings: str = "gzip") -> Send:
@@ -420,3 +442,96 @@ def test_a_certificate_that_is_missing_is_named() -> None:
     error = from_engine(ConnectionLost("lost before an answer came: tlsv13 alert certificate required"), None, "")
     assert isinstance(error, requests_lite.SSLError)
     assert "give the client's certificate in cert=" in str(error)
+
+
+# Time, and memory
+
+
+def drip(data: bytes) -> list[Step]:
+    """Return what sends data byte by byte, some milliseconds apart."""
+    return [step for byte in data for step in (Send(bytes([byte])), Pause(0.005))]
+
+
+CHALLENGED = (
+    b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\nContent-Length: 999\r\n\r\n'
+)
+DRAGGING = {
+    "the head": OK + b"A: b\r\n" * 50,
+    "informational responses": b"HTTP/1.1 102 Processing\r\n\r\n" * 20,
+    "a chunk's extension": OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 300,
+    "trailers": OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 50,
+    "the content of a redirect": b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 999\r\n\r\n" + b"x" * 300,
+    "the content of a challenge": CHALLENGED + b"x" * 300,
+}
+
+
+@pytest.mark.parametrize("what", DRAGGING)
+@pytest.mark.parametrize("how", ["plainly", "with content that is asked for", "with retries"])
+def test_whatever_drags_the_total_time_is_kept(what: str, how: str) -> None:
+    options: dict[str, Any] = {"auth": HTTPDigestAuth("ada", "secret")}
+    if how == "with content that is asked for":
+        options |= {"data": io.BytesIO(b"content"), "headers": {"Expect": "100-continue"}}
+    elif how == "with retries":
+        options["retries"] = Retry(50, backoff=0.01)
+    with Server([Expect(content=False), *drip(DRAGGING[what])], repeat=True) as server:
+        begun = monotonic()
+        with pytest.raises(ReadTimeout, match="total time"):
+            requests_lite.put(server.url, timeout=(5, 5, 0.3), **options)
+        assert 0.2 < monotonic() - begun < 2
+
+
+def test_a_flood_of_cookies_takes_little_time() -> None:
+    """As many as one head holds, from http, where each has to leave secure cookies alone."""
+    jar = CookieJar()
+    jar.set("sid", "1", domain="example.org", secure=True)
+    lines = [f"{n}=1" for n in range(15_000)]
+    begun = monotonic()
+    jar.store(split_url("http://www.example.org/"), lines)
+    assert monotonic() - begun < 5
+    assert len(jar) < 200
+    assert jar.get("sid") == "1"
+
+
+def test_no_content_is_too_finely_cut() -> None:
+    """Chunks of one byte; streams of one byte in gzip, one behind the other, each read with what is left of a block."""
+    size = 50_000
+    chunks = OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1;a=b\r\nx\r\n" * size + b"0\r\n\r\n"
+    with Server([Expect(), Send(chunks), Expect(), packed(gzip.compress(b"x") * size)]) as server:
+        begun = monotonic()
+        assert requests_lite.get(server.url).content == b"x" * size
+        assert requests_lite.get(server.url).content == b"x" * size
+        assert monotonic() - begun < 10
+
+
+# From end to end
+
+
+def test_a_file_from_its_middle_by_way_of_all_that_sends_it_again() -> None:
+    """Declined at first, challenged, moved, busy, and each time asked for: the same content from where it stood."""
+    file = io.BytesIO(b"skipped" + b"content" * 20_000)
+    file.seek(7)
+    whole = b"\r\n\r\n" + b"content" * 20_000
+    nonce = b'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nSet-Cookie: seen=1\r\n'
+    nothing = b"Content-Length: 0\r\n\r\n"
+    ready = Send(b"HTTP/1.1 103 Early Hints\r\nSet-Cookie: early=1\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+    script: list[Step] = [
+        Expect(b"PUT / ", without=[b"Cookie"], content=False),
+        Send(b"HTTP/1.1 401 Unauthorized\r\n" + nonce + nothing),
+    ]
+    again: list[Step] = []
+    for target, status in [
+        (b"/", b"308 Permanent Redirect\r\nLocation: /there"),
+        (b"/there", b"503 Busy\r\nRetry-After: 0"),
+        (b"/there", b"200 OK"),
+    ]:
+        head = Expect(b"PUT %b " % target, b"\r\nCookie: seen=1\r\n", b"Digest ", content=False)
+        again += [head, ready, Take(whole[4:]), Send(b"HTTP/1.1 %b\r\n" % status + nothing)]
+    told: list[int] = []
+    with Server(script, again) as server, Session(auth=HTTPDigestAuth("ada", "secret"), retries=1) as session:
+        response = session.put(
+            server.url, file, headers={"Expect": "100-continue"}, progress=lambda done, _: told.append(done)
+        )
+        assert response.status_code == 200
+        assert [before.status_code for before in response.history] == [401, 308]
+        assert dict(session.cookies) == {"seen": "1"}  # not what came early
+    assert told.count(140_000) == 3

@@ -878,3 +878,44 @@ def test_the_jar_is_loaded_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch)
 def test_a_jar_is_equal_to_a_dict_of_its_names_and_values() -> None:
     assert CookieJar({"a": "1"}) == {"a": "1"}
     assert CookieJar({"a": "1"}) != {"a": "2"}
+
+
+VISITS = st.lists(
+    st.tuples(
+        st.booleans(),
+        st.sampled_from(["example.com", "www.example.com", "a.www.example.com", "example.org"]),
+        st.sampled_from(["/", "/a", "/a/b"]),
+        st.builds(
+            "{}=v{}".format,
+            st.sampled_from("ab"),
+            st.lists(
+                st.sampled_from(
+                    ["Secure", "Domain=example.com", "Domain=www.example.com", "Path=/", "Path=/a", "Max-Age=0"]
+                ),
+                max_size=3,
+            ).map(lambda attributes: "".join(f"; {attribute}" for attribute in attributes)),
+        ),
+    ),
+    max_size=12,
+)
+
+
+@given(VISITS)
+@example([(True, "example.com", "/", "a=v; Secure"), (False, "www.example.com", "/a", "a=v; Domain=example.com")])
+def test_whatever_comes_by_http_secure_cookies_stay_as_they_are(visits: list[tuple[bool, str, str, str]]) -> None:
+    """None is told over http, changed, removed, or hidden behind another of its name that it would have been."""
+    jar = CookieJar()
+    for number, (encrypted, host, path, line) in enumerate(visits):
+        url = split_url(f"{'https' if encrypted else 'http'}://{host}{path}")
+        before = {cookie: cookie.value for cookie in jar if cookie.secure}
+        known = list(jar)
+        jar.store(url, [line.replace("=v", f"={number}")])
+        secure = {cookie.value for cookie in jar if cookie.secure}
+        assert not {pair.partition("=")[2] for pair in (jar.header(url) or "").split("; ")} & secure or encrypted
+        if not encrypted:
+            assert {cookie: cookie.value for cookie in jar if cookie.secure} == before
+            for new in [cookie for cookie in jar if cookie not in known]:
+                for old in before:
+                    near = f".{new.domain}".endswith(f".{old.domain}") or f".{old.domain}".endswith(f".{new.domain}")
+                    assert not (near and new.name == old.name and old.covers(new.path))
+    assert pickle.loads(pickle.dumps(jar)) == jar

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from requests_lite.packages.poster import head
 from requests_lite.packages.poster.errors import InvalidMessage, ProtocolError
@@ -271,3 +273,33 @@ def test_what_goes_out_comes_back() -> None:
     headers = Headers([("A", "b"), ("Set-Cookie", "c=\u00fc"), ("a", ""), ("set-cookie", "d")])
     lines = encode_fields(headers).split(b"\r\n")[:-2]
     assert decode_fields(lines) == headers
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Accept", "accept", "Cookie", "X-A", "Content-Length", "A B", "A\r\nB", "\u212a", ""]),
+            st.text(st.sampled_from("ab \t\r\n\0:\xe9\u20ac\ud800"), max_size=4),
+        ),
+        max_size=4,
+    )
+)
+def test_what_is_remembered_of_names_changes_no_verdict(lines: list[tuple[str, str]]) -> None:
+    """Fields are looked at in one piece when all of their names went out before: with the same outcome."""
+
+    def outcome() -> object:
+        headers = Headers()
+        for name, value in lines:
+            headers.add(name, value)
+        try:
+            return encode_fields(headers)
+        except InvalidMessage as error:
+            return str(error)
+
+    head._sent_names.clear()
+    first = outcome()
+    encode_fields(Headers(dict.fromkeys(("Accept", "Cookie", "X-A", "Content-Length"), "x")))
+    assert outcome() == first
+    if isinstance(first, bytes):
+        assert first.count(b"\r") == first.count(b"\n") == len(lines) + 1
+        assert b"\0" not in first

@@ -24,7 +24,7 @@ import pytest
 
 import requests_lite
 from conftest import Certificates
-from requests_lite import ConnectionError, ConnectTimeout, InvalidURL, ReadTimeout, Session, SSLError
+from requests_lite import ConnectionError, ConnectTimeout, HTTPDigestAuth, InvalidURL, ReadTimeout, Session, SSLError
 from requests_lite.packages.poster import connection as connection_module
 from requests_lite.packages.poster import tls as tls_module
 from requests_lite.packages.poster.opener import SMALL
@@ -748,3 +748,24 @@ kept = session.get
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@unix
+def test_a_socket_s_server_challenges_redirects_and_is_busy(folder: str) -> None:
+    """Cookies, credentials and tries are as with any server; its own name for itself leads back to it."""
+    nonce = b'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nSet-Cookie: a=1; Secure\r\n'
+    nothing = b"Content-Length: 0\r\n\r\n"
+    script = [
+        Expect(b"GET /x ", without=[b"Cookie", b"Authorization"]),
+        Send(b"HTTP/1.1 401 Unauthorized\r\nSet-Cookie: b=2\r\n" + nonce + nothing),
+        Expect(b"GET /x ", b"\r\nCookie: b=2\r\n", b"Digest "),
+        Send(b"HTTP/1.1 302 Found\r\nLocation: http://localhost/y\r\nSet-Cookie: c=3; Path=/y\r\n" + nothing),
+        Expect(b"GET /y ", b"\r\nCookie: c=3; b=2\r\n", b"nc=00000002"),
+        Send(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nSet-Cookie: b=4\r\nConnection: close\r\n" + nothing),
+    ]
+    again = [Expect(b"GET /y ", b"\r\nCookie: c=3; b=4\r\n"), Send(RESPONSE)]
+    with Server(script, again, path=f"{folder}/x") as server:
+        with Session(auth=HTTPDigestAuth("ada", "secret"), retries=1) as session:
+            response = session.get(server.url + "/x")
+            assert (response.content, response.url) == (b"ok", server.url + "/y")
+            assert [before.status_code for before in response.history] == [401, 302]

@@ -541,3 +541,24 @@ def test_headers_cookies_retries_and_codes_travel(way: Callable[[Any], Any]) -> 
 
 def vars_of(cookie: Any) -> dict[str, object]:
     return {name: getattr(cookie, name) for name in "name value domain path secure expires host_only http_only".split()}
+
+
+@pytest.mark.usefixtures("hurry")
+def test_a_session_whose_adapters_change_goes_on() -> None:
+    done = threading.Event()
+
+    def mount() -> None:
+        number = 0
+        while not done.wait(0.0005):
+            number += 1
+            session.mount(f"http://other{number % 50}.example/", HTTPAdapter())
+
+    with Server([echo], repeat=True) as server, Session() as session:
+        mounter = threading.Thread(target=mount)
+        mounter.start()
+        try:
+            answers = in_threads(lambda n: [session.get(f"{server.url}/{n}/{t}").text for t in range(TURNS)], 8)
+        finally:
+            done.set()
+            mounter.join(10)
+    assert answers == [[f"/{n}/{turn} " for turn in range(TURNS)] for n in range(8)]
