@@ -143,7 +143,9 @@ class UserAgent:
                     deadline = limits_of(timeout)[2] if deadline is None else deadline
                     if deadline is not None:  # one for all that is sent
                         timeout = (*timeout[:2], max(deadline - monotonic(), 1e-9))  # type: ignore[index]  # it has three
-                if jar is not None or request.cookies is not None:
+                if type(request.headers) is not Headers:
+                    request.headers = Headers(request.headers)
+                if jar is not None or request.cookies is not None or "cookie" in request.headers.fields:
                     request.tell_cookies(jar)
                 adapter = self.get_adapter(request.target.url)
                 given = self.retries if retries is None else retries
@@ -202,18 +204,17 @@ class UserAgent:
         return proxies, verify, self.cert if cert is None else cert
 
     def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
-        ours = jar
-        if not hasattr(jar, "store"):
-            from .cookies import CookieJar, as_jar
+        if jar is None:
+            from .cookies import CookieJar
 
-            if jar is None:
-                jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
-            ours = as_jar(jar)
-        ours.store(request.target, response.headers.getlist("set-cookie"))
-        if ours is not jar:  # one of http.cookiejar, which its owner may want to save
-            jar.clear()
-            for cookie in ours.as_http_cookiejar():
-                jar.set_cookie(cookie)
+            jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
+        lines = response.headers.getlist("set-cookie")
+        if hasattr(jar, "store"):
+            jar.store(request.target, lines)
+        else:
+            from .cookies import store_elsewhere
+
+            store_elsewhere(jar, request.target, lines)
         return jar
 
     def _following(self, request: PreparedRequest, response: Response, allow_redirects: bool,

@@ -222,7 +222,7 @@ class Raw(io.BufferedIOBase):
         self._codings = [] if body.ended else codings_of(headers)
         self._failure: Exception | None = None
         self._decoded: Iterator[bytes] | None = None
-        self._held = b""  # decoded and not yet taken
+        self._held: bytes | memoryview = b""  # decoded and not yet taken
         self._taken = 0
         self._told = -1
         self.at_end = False
@@ -258,8 +258,11 @@ class Raw(io.BufferedIOBase):
         if self._decoded is None:
             self._decoded = decode(iter(self._body.read, b""), self._codings, self._body.deadline)
         block = self._held or next(self._decoded, b"")
-        self._held = block[limit:]
-        return block[:limit]
+        if len(block) <= limit:
+            self._held = b""
+            return bytes(block)
+        self._held = memoryview(block)[limit:]  # what is taken in small pieces is copied once
+        return bytes(memoryview(block)[:limit])
 
     def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
         if decode_content is not None:

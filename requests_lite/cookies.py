@@ -80,7 +80,7 @@ class CookieJar:
 
     def store(self, url: SplitURL, lines: Iterable[str]) -> None:
         """Take the Set-Cookie lines of a response (s5.6, s5.7). What is malformed, or not url's to set, is ignored."""
-        for cookie in [cookie for line in lines if (cookie := _parse(url, line))]:
+        for cookie in [cookie for line in [*lines][:1000] if (cookie := _parse(url, line))]:  # no jar has room for more
             with _lock:
                 # From http, nothing may be taken for a secure cookie of its name ("leave secure cookies alone").
                 if self._secure and url.origin[0] != "https":
@@ -247,7 +247,18 @@ class CookieJar:
 
 def as_jar(cookies: Iterable[object] | None) -> CookieJar:
     """Return cookies in a CookieJar; a CookieJar is that already."""
-    return cookies if isinstance(cookies, CookieJar) else CookieJar(cookies or ())
+    with _lock:
+        return cookies if isinstance(cookies, CookieJar) else CookieJar(cookies or ())
+
+
+def store_elsewhere(jar: Any, url: SplitURL, lines: Iterable[str]) -> None:
+    """Have a jar of http.cookiejar, which its owner may want to save, take the Set-Cookie lines of a response."""
+    with _lock:
+        ours = as_jar(jar)
+        ours.store(url, lines)
+        jar.clear()
+        for cookie in ours.as_http_cookiejar():
+            jar.set_cookie(cookie)
 
 
 def cookiejar_from_dict(cookies: Any, jar: CookieJar | None = None, overwrite: bool = True) -> CookieJar:

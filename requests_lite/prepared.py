@@ -35,6 +35,7 @@ class PreparedRequest:
 
     cookies: Any = None  # a CookieJar: those of this call alone
     _auth: Any = None  # what is asked for credentials, for each message anew
+    _credentials: frozenset[str] = frozenset({"authorization"})  # the fields that it has set, and may set
     _given = True  # whether that came as auth=, and not from add_autoauth(), a URL or the netrc file
     _own_cookies = True  # whether a field Cookie was given, and is not ours
 
@@ -142,9 +143,11 @@ class PreparedRequest:
         """Have the credentials set their fields."""
         if self._auth is None:
             return
+        before = {name.lower() for name in self.headers}
         if (prepared := self._auth(self)) is None:
             raise AuthenticationError("auth= is a function that has to return the request it was called with, not None")
-        self.__dict__.update(prepared.__dict__)
+        fields = {name for name in prepared.headers if name.lower() not in before and name[:8].lower() != "content-"}
+        self.__dict__.update(prepared.__dict__, _credentials=self._credentials | fields)
 
     def answers(self, status: int, headers: Headers) -> bool:
         """Tell whether the credentials have an answer to a response: a better request than this one."""
@@ -198,12 +201,13 @@ class PreparedRequest:
                 if name.lower().startswith(("content-", "transfer-encoding", "digest", "expect")):
                     del headers[name]
         if not keeps_credentials(self.target.origin, target.origin):
-            for name in ("Authorization", "Proxy-Authorization", "Cookie", "Host"):
+            for name in ("Proxy-Authorization", "Cookie", "Host", *self._credentials):
                 headers.pop(name, None)
             following._auth = following.cookies = None
             following._own_cookies = True
         if not self._given:  # they were for a part of the server only
-            headers.pop("Authorization", None)
+            for name in self._credentials:
+                headers.pop(name, None)
         if self._given and following._auth is not None:
             following.authorize()
         else:

@@ -112,7 +112,7 @@ class Response:
         if not self.is_redirect or self.request is None:
             return None
         try:
-            return self.request.redirected(self.status_code or 0, self.headers["location"])
+            return self.request.redirected(self.status_code or 0, self.headers.getlist("location")[0])
         except FAULTS as error:
             raise self._failing()(error) from error
 
@@ -184,6 +184,7 @@ class Response:
 
     def _keep(self, limit: int = 1024 * 1024) -> None:
         """Free the connection: keep content of at most limit bytes as it travelled, give up more."""
+        self._gone = self._gone or self._body.got > 0  # a hook has read some of it
         if not self._body.failure:
             self._max_size = self._progress = None  # they are for the content that is asked for
             content = self._file().read(limit + 1)

@@ -885,3 +885,94 @@ def test_a_hook_may_return_a_response_of_its_own() -> None:
     with Server([Expect(), answer()]) as server, Session() as session:
         response = session.get(server.url, hooks={"response": hook})
         assert (response.content, response.headers["A"]) == (b"mine", "b")
+
+
+def test_threads_share_a_jar_of_the_standard_library() -> None:
+    """None of what servers set at once is lost."""
+
+    def serve(connection: Any) -> None:
+        with connection.makefile("rb") as stream:
+            while line := stream.readline():
+                while stream.readline() != b"\r\n":
+                    pass
+                name = line.split()[1].strip(b"/")
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: %b=1\r\n\r\n" % name)
+
+    def work(number: int) -> None:
+        for turn in range(10):
+            session.get(f"{server.url}/{number}-{turn}")
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with Server(*[[serve]] * 8) as server, Session() as session:
+            session.cookies = http.cookiejar.CookieJar()
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+            assert len([*session.cookies]) == 80
+    finally:
+        sys.setswitchinterval(before)
+
+
+def key(request: PreparedRequest) -> PreparedRequest:
+    request.headers["X-Api-Key"] = "secret"
+    return request
+
+
+@pytest.mark.parametrize("by", ["auth=", "a session's auth", "add_autoauth()"])
+def test_fields_that_credentials_have_set_are_credentials(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay with the origin, and within the path that they were given for."""
+    stranger = [Expect(b"GET /away ", without=[b"X-Api-Key", b"secret"]), answer()]
+    with Server(stranger) as away, Session() as session:
+        first = [Expect(b"\r\nX-Api-Key: secret\r\n"), moved("/near")]
+        near = Expect(b"GET /near ", without=[b"X-Api-Key"]) if "auto" in by else Expect(b"X-Api-Key: secret\r\n")
+        with Server([*first, near, moved(away.url + "/away")]) as server:
+            session.auth = key if "session" in by else None
+            if "auto" in by:
+                for module in ("prepared", "agent"):
+                    monkeypatch.setattr(f"requests_lite.{module}.AUTOAUTHS", [(server.url + "/in", key)])
+            assert session.get(server.url + "/in", auth=key if by == "auth=" else None).ok
+
+
+def test_cookies_of_one_session_are_not_told_by_another() -> None:
+    script = [Expect(b"\r\nCookie: a=1\r\n"), answer()]
+    with Server(script, [Expect(without=[b"Cookie"]), answer()]) as server:
+        with Session(cookies={"a": "1"}) as session, Session() as other:
+            prepared = session.prepare_request(Request("GET", server.url))
+            assert session.send(prepared).ok
+            assert other.send(prepared).ok
+
+
+def test_what_a_hook_has_read_of_a_redirect_is_missing_in_words() -> None:
+    with Server([Expect(), answer(b"0123456789", "Location: /x", status="302 Found"), Expect(), answer()]) as server:
+
+        def peek(response: Response, **options: Any) -> None:
+            assert response.read(3) in (b"012", b"ok")
+
+        response = requests_lite.get(server.url, stream=True, hooks={"response": peek})
+        with pytest.raises(requests_lite.StreamConsumedError):
+            _ = response.history[0].content
+        response.close()
+
+
+def test_next_of_a_redirect_that_says_it_twice() -> None:
+    with Server([Expect(), moved("/x", "Location: /x")]) as server:
+        following = requests_lite.get(server.url, allow_redirects=False).next
+        assert following is not None
+        assert following.url == server.url + "/x"
+
+
+def test_headers_of_a_prepared_request_may_be_a_dict() -> None:
+    def auth(request: Any) -> Any:
+        request.headers = {"X-Key": "secret"}
+        return request
+
+    with Server([Expect(b"\r\nX-Key: secret\r\n"), answer(), Expect(b"\r\nA: b\r\n"), answer()]) as server:
+        with Session() as session:
+            assert session.get(server.url, auth=auth).ok
+            prepared: Any = session.prepare_request(Request("GET", server.url))
+            prepared.headers = {"A": "b"}
+            assert session.send(prepared).ok

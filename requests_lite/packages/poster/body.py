@@ -78,19 +78,20 @@ def framing(method: str, status: int, headers: Headers) -> tuple[type[Body], int
         return NoBody, 0, "the protocol was switched" if status == 101 else ""
     if method == "CONNECT" and status < 300:
         return NoBody, 0, "a tunnel"
-    length = fields.get("content-length")
+    length, close_after = fields.get("content-length"), ""
     if "transfer-encoding" in fields:
+        # Both fields at once is how requests are smuggled: Transfer-Encoding wins and the connection ends.
+        close_after = "Content-Length beside Transfer-Encoding" if length else ""
         # Empty ones are ignored (RFC 9110 s5.6.1.2).
         codings = [coding for part in headers["transfer-encoding"].split(",") if (coding := part.strip(" \t").lower())]
         if codings == ["chunked"]:
-            # Both fields at once is how requests are smuggled: Transfer-Encoding wins and the connection ends.
-            return Chunked, -1, "Content-Length beside Transfer-Encoding" if length else ""
+            return Chunked, -1, close_after
         if codings != ["identity"]:  # of RFC 2616, and gone since
             # No other was offered in TE; handed on as content it would look like success.
             raise ProtocolError("the transfer coding chunked", repr(headers["transfer-encoding"][:60]))
-    elif length:
+    if length:
         plain = len(length) == 2 and len(length[1]) <= 18 and length[1].isdecimal()
-        return LengthDelimited, int(length[1]) if plain else content_length(length[1:]), ""
+        return LengthDelimited, int(length[1]) if plain else content_length(length[1:]), close_after
     return CloseDelimited, -1, "a body that ends with the connection"
 
 
