@@ -48,15 +48,16 @@ NAMES = {
     "requests.certs": "where",
     "requests.compat": "urlparse urlunparse urljoin urlsplit urlencode urldefrag quote unquote quote_plus unquote_plus"
     " json cookielib str bytes basestring builtin_str is_py2 is_py3 Mapping MutableMapping"
-    " Callable OrderedDict StringIO Morsel getproxies proxy_bypass parse_http_list JSONDecodeError",
+    " Callable OrderedDict StringIO Morsel chardet getproxies proxy_bypass parse_http_list JSONDecodeError",
     "requests.cookies": "RequestsCookieJar create_cookie cookiejar_from_dict merge_cookies extract_cookies_to_jar"
     " MockRequest MockResponse CookieConflictError cookielib",
     "requests.exceptions": "RequestException HTTPError ConnectionError ProxyError SSLError Timeout ConnectTimeout"
     " ReadTimeout URLRequired TooManyRedirects MissingSchema InvalidSchema InvalidURL InvalidHeader InvalidProxyURL"
     " ChunkedEncodingError ContentDecodingError StreamConsumedError RetryError UnrewindableBodyError InvalidJSONError"
     " JSONDecodeError RequestsWarning FileModeWarning RequestsDependencyWarning BaseHTTPError",
-    "requests.hooks": "dispatch_hook",
-    "requests.models": "Request Response PreparedRequest REDIRECT_STATI HTTPError CaseInsensitiveDict",
+    "requests.hooks": "dispatch_hook default_hooks",
+    "requests.models": "Request Response PreparedRequest REDIRECT_STATI HTTPError CONTENT_CHUNK_SIZE"
+    " CaseInsensitiveDict",
     "requests.packages": "urllib3",
     "requests.packages.urllib3": "disable_warnings PoolManager exceptions util __version__",
     "requests.packages.urllib3.exceptions": "InsecureRequestWarning MaxRetryError",
@@ -68,7 +69,7 @@ NAMES = {
     " cookiejar_from_dict add_dict_to_cookiejar parse_dict_header get_encoding_from_headers guess_filename super_len"
     " to_key_val_list requote_uri get_environ_proxies should_bypass_proxies select_proxy getproxies parse_header_links"
     " stream_decode_response_unicode iter_slices unquote_unreserved get_auth_from_url prepend_scheme_if_needed"
-    " urldefragauth to_native_string proxy_bypass CaseInsensitiveDict",
+    " urldefragauth guess_json_utf to_native_string proxy_bypass CaseInsensitiveDict",
 }
 
 
@@ -230,6 +231,58 @@ def test_idioms_of_scripts(httpbin: Httpbin) -> None:
     )
 
 
+def test_subclasses_find_what_requests_has_beside_its_api(httpbin: Httpbin) -> None:
+    run(
+        """
+        import pickle, sys
+        import requests
+        url = sys.argv[1]
+
+        class Client(requests.Session):  # as docker's and github3's, in a package of which it is all
+            __attrs__ = requests.Session.__attrs__ + ["base"]
+        assert "base" in Client.__attrs__ and "base" not in requests.Session.__attrs__
+        class Cached(requests.Response):  # as in requests-cache
+            def __init__(self, response):
+                super().__init__()
+                for name in ("status_code", "url", "headers", "history", "encoding", "reason", "cookies"):
+                    assert name in requests.Response.__attrs__
+                    setattr(self, name, getattr(response, name))
+                self._content = response.content
+        r = Cached(requests.get(url + "/get"))
+        assert r.ok and r.json()["url"] == r.url and r.reason == "OK" and "json" in r.headers["content-type"]
+
+        # azure-core asks whether the content is there; google-resumable-media says so.
+        r = requests.get(url + "/bytes/5", stream=True)
+        assert not r._content_consumed and len(r.content) == 5 and r._content_consumed
+        r._content_consumed = True
+        assert requests.get(url + "/bytes/5")._content_consumed
+        """,
+        httpbin.url,
+    )
+
+
+def test_a_response_made_by_hand_tells_its_cookies() -> None:
+    run("""
+        import requests
+        from requests import cookies, structures, utils
+        class Message:  # as httmock has it
+            def get_all(self, name, default=None): return ["c=d; Path=/"]
+        request = requests.Request("GET", "http://a.test/").prepare()
+        response = requests.Response()
+        response.status_code, response._content, response.url, response.request = 200, b"{}", request.url, request
+        response.headers = structures.CaseInsensitiveDict({"Set-Cookie": "a=b", "Content-Type": "application/json"})
+        response.encoding = utils.get_encoding_from_headers(response.headers)
+        assert dict(response.cookies) == {"a": "b"} and response.json() == {}
+        response.cookies.extract_cookies(cookies.MockResponse(Message()), cookies.MockRequest(request))
+        assert response.cookies["c"] == "d"
+        response.headers = structures.CaseInsensitiveDict()
+        del response.cookies
+        assert not len(response.cookies)
+        response.cookies.extract_cookies(cookies.MockResponse({"Set-Cookie": "e=f"}), cookies.MockRequest(request))
+        assert response.cookies["e"] == "f"
+    """)
+
+
 def test_calls_without_a_session_share_connections_and_no_cookies() -> None:
     answer = Send(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 2\r\n\r\nok")
     with Server([Expect(b"GET / ", without=[b"Cookie"]), answer] * 3) as server:
@@ -258,6 +311,9 @@ def test_utils_do_what_they_say() -> None:
         assert utils.get_auth_from_url("http://us%40er:p%20w@host/") == ("us@er", "p w")
         assert utils.get_auth_from_url("http://host/") == ("", "")
         assert utils.urldefragauth("http://u:p@host:1/a?b#c") == "http://host:1/a?b"
+        assert utils.urldefragauth("//u@host/a@b#c@d") == "//host/a@b" and utils.urldefragauth("/a//b@c") == "/a//b@c"
+        assert [utils.guess_json_utf("[1]".encode(code)) for code in ("utf-8", "utf-16-le")] == ["utf-8", "utf-16-le"]
+        assert hooks.default_hooks() == {"response": []} and hooks.default_hooks() is not hooks.default_hooks()
         assert utils.prepend_scheme_if_needed("host/a", "http") == "http://host/a"
         assert utils.prepend_scheme_if_needed("https://host", "http") == "https://host"
         assert utils.to_native_string(b"a") == utils.to_native_string("a") == "a"
