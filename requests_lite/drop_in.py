@@ -12,12 +12,15 @@ from importlib.machinery import ModuleSpec
 from types import MethodType, ModuleType, SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
+from .adapters import DEFAULT_TIMEOUT, HTTPAdapter, limits_of
 from .agent import __version__, _adapter
 from .auth import AuthObject, challenges
 from .content import encode, slices
 from .cookies import CookieJar
 from .environment import netrc_for, proxy_among
+from .exceptions import ConnectionError, ReadTimeout
 from .packages.poster.headers import Headers
+from .packages.poster.opener import DEFAULT_PORTS
 from .prepared import hooks_of
 from .response import _LINK, _PARAMETER, Response
 from .session import VERBS, Session, _by_way_of_request
@@ -43,9 +46,10 @@ def install_as_requests() -> None:
     """Make `import requests`, in anybody's code from now on, find this package. Raises RuntimeError when it is late."""
     if "requests" in sys.modules and _finder not in sys.meta_path:
         raise RuntimeError("requests is imported already; call install_as_requests() before anything imports it")
-    types: Any = Session, Response
-    session, response = types  # to the __attrs__ of which subclasses add, and by which caches copy
+    types: Any = Session, Response, HTTPAdapter
+    session, response, adapter = types  # to the __attrs__ of which subclasses add, and by which caches copy
     session.__attrs__ = response.__attrs__ = "status_code url headers history encoding reason cookies elapsed".split()
+    adapter.send = _send
     response._content_consumed = property(lambda self: self._content is not False, lambda self, consumed: None)
     for verb in VERBS:
         setattr(Session, verb, _by_way_of_request(verb))  # which libraries put their own in the place of
@@ -93,6 +97,24 @@ def request(method: str, url: str, **options: Any) -> Any:
     session = import_module("requests.sessions").Session()
     session.adapters = dict.fromkeys(session.adapters, _adapter)  # whose connections are kept
     return session.request(method=method, url=url, **options)
+
+
+_by_engine = HTTPAdapter.send
+
+
+def _send(self: Any, request: Any, stream: Any = False, timeout: Any = DEFAULT_TIMEOUT, *rest: Any, **more: Any) -> Any:
+    """Send by a subclass's pool of urllib3, as docker has one, what the engine has no scheme for."""
+    if request.target.origin[0] in DEFAULT_PORTS or not hasattr(self, "get_connection_with_tls_context"):
+        return _by_engine(self, request, stream, timeout, *rest, **more)
+    urllib3, content = import_module("urllib3"), request.content()
+    limits = urllib3.Timeout(None, *limits_of(timeout)[:2])
+    try:
+        return self.build_response(request, self.get_connection_with_tls_context(request, True).urlopen(
+            request.method, request.path_url, getattr(content, "blocks", lambda: content)(), dict(request.headers),
+            retries=False, timeout=limits, preload_content=False))
+    except urllib3.exceptions.HTTPError as error:
+        kind = ReadTimeout if isinstance(error, urllib3.exceptions.ReadTimeoutError) else ConnectionError
+        raise kind(str(error), request=request) from error
 
 
 # The rest is what requests has beside HTTP, for those who import it.

@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 import pytest
 from pytest_httpbin.serve import Server as Httpbin
 
-from server import Expect, Send, Server
+from server import Expect, Send, Server, Wait
 
 INSTALLED = "import requests_lite\nrequests_lite.install_as_requests()\n"
 
@@ -259,6 +260,68 @@ def test_subclasses_find_what_requests_has_beside_its_api(httpbin: Httpbin) -> N
         """,
         httpbin.url,
     )
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets here")
+def test_an_adapter_brings_a_pool_for_a_scheme_of_its_own(tmp_path: Path) -> None:
+    """As docker's does, for whose `http+docker` it opens a Unix socket."""
+    answer = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b\r\n\r\nok")
+    first = [Expect(b"GET /a?b=c HTTP/1.1\r\n"), answer, Expect(b"POST /p HTTP/1.1\r\n", b'{"x": 1}'), answer]
+    more = [
+        Expect(b"PUT /f ", b"Transfer-Encoding: chunked", b"\r\n0\r\n\r\n"),
+        answer,
+        Expect(b"GET /hangs "),
+        Wait(over),
+    ]
+    with Server([*first, *more], path=str(tmp_path / "s")):
+        run(
+            """
+            import io, socket, sys
+            import requests, urllib3
+            from requests.adapters import HTTPAdapter
+
+            class Connection(urllib3.connection.HTTPConnection):
+                def connect(self):
+                    self.sock = socket.socket(socket.AF_UNIX)
+                    self.sock.settimeout(self.timeout)
+                    self.sock.connect(sys.argv[1])
+            class Pool(urllib3.connectionpool.HTTPConnectionPool):
+                ConnectionCls = Connection
+            class Adapter(HTTPAdapter):
+                def __init__(self):
+                    self.pool = Pool("localhost")
+                    super().__init__()
+                def get_connection_with_tls_context(self, request, verify, proxies=None, cert=None):
+                    assert request.url.startswith("http+docker:")
+                    return self.pool
+                def request_url(self, request, proxies):
+                    return request.path_url
+                def close(self):
+                    self.pool.close()
+
+            with requests.Session() as session:
+                session.mount("http+docker://", Adapter())
+                r = session.get("http+docker://localhost/a", params={"b": "c"}, timeout=20)
+                assert r.text == "ok" and r.cookies["a"] == "b" and isinstance(r.raw, urllib3.HTTPResponse)
+                assert session.post("http+docker://localhost/p", json={"x": 1}).status_code == 200
+                r = session.put("http+docker://localhost/f", data=io.BytesIO(b"file"), stream=True)
+                assert b"".join(r.iter_content(1)) == b"ok"
+                try:
+                    session.get("http+docker://localhost/hangs", timeout=0.1)
+                except requests.exceptions.ReadTimeout as error:
+                    assert error.request.path_url == "/hangs"
+                else:
+                    raise AssertionError
+                sys.argv[1] += ".nobody"
+                try:
+                    session.get("http+docker://localhost/a")
+                except requests.exceptions.ConnectionError as error:
+                    assert "No such file" in str(error)
+                else:
+                    raise AssertionError
+            """,
+            str(tmp_path / "s"),
+        )
 
 
 def test_a_response_made_by_hand_tells_its_cookies() -> None:
