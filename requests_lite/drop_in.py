@@ -12,14 +12,17 @@ from importlib.machinery import ModuleSpec
 from types import MethodType, ModuleType, SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
+from .adapters import DEFAULT_TIMEOUT, HTTPAdapter, limits_of
 from .agent import __version__, _adapter
 from .auth import AuthObject, challenges
 from .content import encode, slices
 from .cookies import CookieJar
 from .environment import netrc_for, proxy_among
+from .exceptions import ConnectionError, ReadTimeout
 from .packages.poster.headers import Headers
+from .packages.poster.opener import DEFAULT_PORTS
 from .prepared import hooks_of
-from .response import _LINK, _PARAMETER
+from .response import _LINK, _PARAMETER, Response
 from .session import VERBS, Session, _by_way_of_request
 from .text import decode_pieces
 from .typed import Any
@@ -35,6 +38,7 @@ _PLACES = """requests_lite requests_lite.drop_in requests_lite.exceptions urllib
 _ALIASES = dict(pair.split("=") for pair in """BaseHTTPError=urllib3.exceptions:HTTPError Retry=urllib3.util:Retry
     REDIRECT_STATI=requests_lite.redirects:REDIRECTS builtin_str=builtins:str bytes=builtins:bytes str=builtins:str
     is_py2=builtins:False cookielib=http.cookiejar: default_headers=requests_lite.agent:DEFAULT_HEADERS.copy json=json:
+    chardet=charset_normalizer: guess_json_utf=json:detect_encoding CONTENT_CHUNK_SIZE=io:DEFAULT_BUFFER_SIZE
     get_encoding_from_headers=requests_lite.text:charset_of requote_uri=requests_lite.urls:_encoded""".split())
 
 
@@ -42,6 +46,11 @@ def install_as_requests() -> None:
     """Make `import requests`, in anybody's code from now on, find this package. Raises RuntimeError when it is late."""
     if "requests" in sys.modules and _finder not in sys.meta_path:
         raise RuntimeError("requests is imported already; call install_as_requests() before anything imports it")
+    types: Any = Session, Response, HTTPAdapter
+    session, response, adapter = types  # to the __attrs__ of which subclasses add, and by which caches copy
+    session.__attrs__ = response.__attrs__ = "status_code url headers history encoding reason cookies elapsed".split()
+    adapter.send = _send
+    response._content_consumed = property(lambda self: self._content is not False, lambda self, consumed: None)
     for verb in VERBS:
         setattr(Session, verb, _by_way_of_request(verb))  # which libraries put their own in the place of
     sys.meta_path[:] = [_finder, *(finder for finder in sys.meta_path if finder is not _finder)]
@@ -90,6 +99,24 @@ def request(method: str, url: str, **options: Any) -> Any:
     return session.request(method=method, url=url, **options)
 
 
+_by_engine = HTTPAdapter.send
+
+
+def _send(self: Any, request: Any, stream: Any = False, timeout: Any = DEFAULT_TIMEOUT, *rest: Any, **more: Any) -> Any:
+    """Send by a subclass's pool of urllib3, as docker has one, what the engine has no scheme for."""
+    if request.target.origin[0] in DEFAULT_PORTS or not hasattr(self, "get_connection_with_tls_context"):
+        return _by_engine(self, request, stream, timeout, *rest, **more)
+    urllib3, content = import_module("urllib3"), request.content()
+    limits = urllib3.Timeout(None, *limits_of(timeout)[:2])
+    try:
+        return self.build_response(request, self.get_connection_with_tls_context(request, True).urlopen(
+            request.method, request.path_url, getattr(content, "blocks", lambda: content)(), dict(request.headers),
+            retries=False, timeout=limits, preload_content=False))
+    except urllib3.exceptions.HTTPError as error:
+        kind = ReadTimeout if isinstance(error, urllib3.exceptions.ReadTimeoutError) else ConnectionError
+        raise kind(str(error), request=request) from error
+
+
 # The rest is what requests has beside HTTP, for those who import it.
 RequestsWarning = FileModeWarning = RequestsDependencyWarning = type("RequestsWarning", (Warning,), {})
 is_py3, basestring, DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES = True, (str, bytes), False, 10, 0
@@ -107,6 +134,7 @@ class CaseInsensitiveDict(MutableMapping["Any", "Any"]):
     def __delitem__(self, name: Any) -> None: del self._items[name.lower()]
     def __iter__(self) -> Iterator[Any]: return (name for name, _ in self._items.values())
     def __len__(self) -> int: return len(self._items)
+    def getlist(self, name: str) -> list[Any]: return [self[name]] if name in self else []
     def __repr__(self) -> str: return repr(dict(self))
     def __eq__(self, other: object) -> bool: return isinstance(other, Mapping) and _lower(self) == _lower(other)
     def copy(self) -> CaseInsensitiveDict: return type(self)(self)
@@ -119,6 +147,7 @@ def _lower(items: Mapping[Any, Any]) -> Any: return {name.lower(): value for nam
 def where() -> Any: return import_module("ssl").get_default_verify_paths().cafile or import_module("certifi").where()
 def dispatch_hook(key: str, hooks: Any, hook_data: Any, **options: Any) -> Any:
     return reduce(lambda data, hook: hook(data, **options) or data, hooks_of(hooks), hook_data)
+def default_hooks() -> dict[str, list[Any]]: return {"response": []}
 def default_user_agent(name: str = "requests_lite") -> str: return f"{name}/{__version__}"
 def _basic_auth_str(username: str, password: str) -> str: return AuthObject(username, password).header()
 def to_native_string(string: Any, encoding: str = "ascii") -> str:
@@ -129,14 +158,12 @@ def super_len(o: Any) -> int:
 def guess_filename(obj: Any) -> str | None:
     name = getattr(obj, "name", None)
     return re.sub(r".*[/\\]", "", name) if isinstance(name, str) and name[:1] not in "<" else None
-def iter_slices(string: Any, slice_length: int | None) -> Iterator[Any]:
-    return slices(string, slice_length or len(string) or 1)
+def iter_slices(string: Any, slice_length: Any) -> Any: return slices(string, slice_length or len(string) or 1)
 def stream_decode_response_unicode(iterator: Iterator[bytes], r: Any) -> Iterator[Any]:
     return decode_pieces(iterator, r.encoding) if r.encoding else iterator
 def unquote_unreserved(uri: str) -> str:
     return re.sub("(?i)%(?:2[DE]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)", lambda code: unquote(code[0]), uri)
-def urldefragauth(url: str) -> str:
-    return (parts := urlsplit(url))._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+def urldefragauth(url: str) -> str: return re.sub("^([^/?#]*//)[^/?#]*@|#.*", r"\1", url)
 def get_auth_from_url(url: str) -> tuple[str, str]:
     return unquote((parts := urlsplit(url)).username or ""), unquote(parts.password or "")
 def prepend_scheme_if_needed(url: str, new_scheme: str) -> str: return url if "://" in url else f"{new_scheme}://{url}"
@@ -165,4 +192,5 @@ def MockRequest(request: Any) -> Any:
     request.get_new_headers = lambda: request.unredirected_hdrs
     return request
 def MockResponse(headers: Any) -> Any:
-    return SimpleNamespace(info=lambda: SimpleNamespace(get_all=lambda name, default=(): headers.getlist(name)))
+    get_all = getattr(headers, "get_all", None) or (lambda name, default=(): Headers(headers).getlist(name))
+    return SimpleNamespace(info=lambda: SimpleNamespace(get_all=get_all))

@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 import pytest
 from pytest_httpbin.serve import Server as Httpbin
 
-from server import Expect, Send, Server
+from server import Expect, Send, Server, Wait
 
 INSTALLED = "import requests_lite\nrequests_lite.install_as_requests()\n"
 
@@ -48,15 +49,16 @@ NAMES = {
     "requests.certs": "where",
     "requests.compat": "urlparse urlunparse urljoin urlsplit urlencode urldefrag quote unquote quote_plus unquote_plus"
     " json cookielib str bytes basestring builtin_str is_py2 is_py3 Mapping MutableMapping"
-    " Callable OrderedDict StringIO Morsel getproxies proxy_bypass parse_http_list JSONDecodeError",
+    " Callable OrderedDict StringIO Morsel chardet getproxies proxy_bypass parse_http_list JSONDecodeError",
     "requests.cookies": "RequestsCookieJar create_cookie cookiejar_from_dict merge_cookies extract_cookies_to_jar"
     " MockRequest MockResponse CookieConflictError cookielib",
     "requests.exceptions": "RequestException HTTPError ConnectionError ProxyError SSLError Timeout ConnectTimeout"
     " ReadTimeout URLRequired TooManyRedirects MissingSchema InvalidSchema InvalidURL InvalidHeader InvalidProxyURL"
     " ChunkedEncodingError ContentDecodingError StreamConsumedError RetryError UnrewindableBodyError InvalidJSONError"
     " JSONDecodeError RequestsWarning FileModeWarning RequestsDependencyWarning BaseHTTPError",
-    "requests.hooks": "dispatch_hook",
-    "requests.models": "Request Response PreparedRequest REDIRECT_STATI HTTPError CaseInsensitiveDict",
+    "requests.hooks": "dispatch_hook default_hooks",
+    "requests.models": "Request Response PreparedRequest REDIRECT_STATI HTTPError CONTENT_CHUNK_SIZE"
+    " CaseInsensitiveDict",
     "requests.packages": "urllib3",
     "requests.packages.urllib3": "disable_warnings PoolManager exceptions util __version__",
     "requests.packages.urllib3.exceptions": "InsecureRequestWarning MaxRetryError",
@@ -68,7 +70,7 @@ NAMES = {
     " cookiejar_from_dict add_dict_to_cookiejar parse_dict_header get_encoding_from_headers guess_filename super_len"
     " to_key_val_list requote_uri get_environ_proxies should_bypass_proxies select_proxy getproxies parse_header_links"
     " stream_decode_response_unicode iter_slices unquote_unreserved get_auth_from_url prepend_scheme_if_needed"
-    " urldefragauth to_native_string proxy_bypass CaseInsensitiveDict",
+    " urldefragauth guess_json_utf to_native_string proxy_bypass CaseInsensitiveDict",
 }
 
 
@@ -230,6 +232,120 @@ def test_idioms_of_scripts(httpbin: Httpbin) -> None:
     )
 
 
+def test_subclasses_find_what_requests_has_beside_its_api(httpbin: Httpbin) -> None:
+    run(
+        """
+        import pickle, sys
+        import requests
+        url = sys.argv[1]
+
+        class Client(requests.Session):  # as docker's and github3's, in a package of which it is all
+            __attrs__ = requests.Session.__attrs__ + ["base"]
+        assert "base" in Client.__attrs__ and "base" not in requests.Session.__attrs__
+        class Cached(requests.Response):  # as in requests-cache
+            def __init__(self, response):
+                super().__init__()
+                for name in ("status_code", "url", "headers", "history", "encoding", "reason", "cookies"):
+                    assert name in requests.Response.__attrs__
+                    setattr(self, name, getattr(response, name))
+                self._content = response.content
+        r = Cached(requests.get(url + "/get"))
+        assert r.ok and r.json()["url"] == r.url and r.reason == "OK" and "json" in r.headers["content-type"]
+
+        # azure-core asks whether the content is there; google-resumable-media says so.
+        r = requests.get(url + "/bytes/5", stream=True)
+        assert not r._content_consumed and len(r.content) == 5 and r._content_consumed
+        r._content_consumed = True
+        assert requests.get(url + "/bytes/5")._content_consumed
+        """,
+        httpbin.url,
+    )
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no Unix sockets here")
+def test_an_adapter_brings_a_pool_for_a_scheme_of_its_own(tmp_path: Path) -> None:
+    """As docker's does, for whose `http+docker` it opens a Unix socket."""
+    answer = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b\r\n\r\nok")
+    first = [Expect(b"GET /a?b=c HTTP/1.1\r\n"), answer, Expect(b"POST /p HTTP/1.1\r\n", b'{"x": 1}'), answer]
+    more = [
+        Expect(b"PUT /f ", b"Transfer-Encoding: chunked", b"\r\n0\r\n\r\n"),
+        answer,
+        Expect(b"GET /hangs "),
+        Wait(over),
+    ]
+    with Server([*first, *more], path=str(tmp_path / "s")):
+        run(
+            """
+            import io, socket, sys
+            import requests, urllib3
+            from requests.adapters import HTTPAdapter
+
+            class Connection(urllib3.connection.HTTPConnection):
+                def connect(self):
+                    self.sock = socket.socket(socket.AF_UNIX)
+                    self.sock.settimeout(self.timeout)
+                    self.sock.connect(sys.argv[1])
+            class Pool(urllib3.connectionpool.HTTPConnectionPool):
+                ConnectionCls = Connection
+            class Adapter(HTTPAdapter):
+                def __init__(self):
+                    self.pool = Pool("localhost")
+                    super().__init__()
+                def get_connection_with_tls_context(self, request, verify, proxies=None, cert=None):
+                    assert request.url.startswith("http+docker:")
+                    return self.pool
+                def request_url(self, request, proxies):
+                    return request.path_url
+                def close(self):
+                    self.pool.close()
+
+            with requests.Session() as session:
+                session.mount("http+docker://", Adapter())
+                r = session.get("http+docker://localhost/a", params={"b": "c"}, timeout=20)
+                assert r.text == "ok" and r.cookies["a"] == "b" and isinstance(r.raw, urllib3.HTTPResponse)
+                assert session.post("http+docker://localhost/p", json={"x": 1}).status_code == 200
+                r = session.put("http+docker://localhost/f", data=io.BytesIO(b"file"), stream=True)
+                assert b"".join(r.iter_content(1)) == b"ok"
+                try:
+                    session.get("http+docker://localhost/hangs", timeout=0.1)
+                except requests.exceptions.ReadTimeout as error:
+                    assert error.request.path_url == "/hangs"
+                else:
+                    raise AssertionError
+                sys.argv[1] += ".nobody"
+                try:
+                    session.get("http+docker://localhost/a")
+                except requests.exceptions.ConnectionError as error:
+                    assert "No such file" in str(error)
+                else:
+                    raise AssertionError
+            """,
+            str(tmp_path / "s"),
+        )
+
+
+def test_a_response_made_by_hand_tells_its_cookies() -> None:
+    run("""
+        import requests
+        from requests import cookies, structures, utils
+        class Message:  # as httmock has it
+            def get_all(self, name, default=None): return ["c=d; Path=/"]
+        request = requests.Request("GET", "http://a.test/").prepare()
+        response = requests.Response()
+        response.status_code, response._content, response.url, response.request = 200, b"{}", request.url, request
+        response.headers = structures.CaseInsensitiveDict({"Set-Cookie": "a=b", "Content-Type": "application/json"})
+        response.encoding = utils.get_encoding_from_headers(response.headers)
+        assert dict(response.cookies) == {"a": "b"} and response.json() == {}
+        response.cookies.extract_cookies(cookies.MockResponse(Message()), cookies.MockRequest(request))
+        assert response.cookies["c"] == "d"
+        response.headers = structures.CaseInsensitiveDict()
+        del response.cookies
+        assert not len(response.cookies)
+        response.cookies.extract_cookies(cookies.MockResponse({"Set-Cookie": "e=f"}), cookies.MockRequest(request))
+        assert response.cookies["e"] == "f"
+    """)
+
+
 def test_calls_without_a_session_share_connections_and_no_cookies() -> None:
     answer = Send(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 2\r\n\r\nok")
     with Server([Expect(b"GET / ", without=[b"Cookie"]), answer] * 3) as server:
@@ -258,6 +374,9 @@ def test_utils_do_what_they_say() -> None:
         assert utils.get_auth_from_url("http://us%40er:p%20w@host/") == ("us@er", "p w")
         assert utils.get_auth_from_url("http://host/") == ("", "")
         assert utils.urldefragauth("http://u:p@host:1/a?b#c") == "http://host:1/a?b"
+        assert utils.urldefragauth("//u@host/a@b#c@d") == "//host/a@b" and utils.urldefragauth("/a//b@c") == "/a//b@c"
+        assert [utils.guess_json_utf("[1]".encode(code)) for code in ("utf-8", "utf-16-le")] == ["utf-8", "utf-16-le"]
+        assert hooks.default_hooks() == {"response": []} and hooks.default_hooks() is not hooks.default_hooks()
         assert utils.prepend_scheme_if_needed("host/a", "http") == "http://host/a"
         assert utils.prepend_scheme_if_needed("https://host", "http") == "https://host"
         assert utils.to_native_string(b"a") == utils.to_native_string("a") == "a"
