@@ -160,10 +160,7 @@ class FunctionAdapter(BaseAdapter):
 
 
 class WSGIAdapter(BaseAdapter):
-    """A WSGI application (PEP 3333), called without a network.
-
-    session.mount("http://app", WSGIAdapter(app))
-    """
+    """A WSGI application (PEP 3333), called without a network: session.mount("http://app", WSGIAdapter(app))."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self.app = app
