@@ -135,7 +135,7 @@ class HTTPAdapter(BaseAdapter):
         scheme, host, port = target.origin
         if scheme == "http+unix":
             return None
-        url = proxy_among(proxies, target) if proxies else None
+        url = proxy_among(proxies, target.origin) if proxies else None
         places = self.resolve or {}
         place, source = places.get(f"{host}:{port}") or places.get(host), self._source
         return (proxy_of(url) if url else None, place, source) if url or place or source else None
@@ -160,10 +160,7 @@ class FunctionAdapter(BaseAdapter):
 
 
 class WSGIAdapter(BaseAdapter):
-    """A WSGI application (PEP 3333), called without a network.
-
-    session.mount("http://app", WSGIAdapter(app))
-    """
+    """A WSGI application (PEP 3333), called without a network: session.mount("http://app", WSGIAdapter(app))."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
         self.app = app

@@ -196,7 +196,7 @@ class UserAgent:
         else:
             proxies = self.proxies or None
             named = proxies and names_of(target.origin).keys() & proxies.keys()
-            if self.trust_env and not named and (url := proxy_for(target)):
+            if self.trust_env and not named and (url := proxy_for(target.origin)):
                 proxies = {"all": url, **(proxies or {})}
         verify = self._verify if verify is None else verify
         if verify is None:

@@ -19,8 +19,8 @@ from .content import encode, slices
 from .cookies import CookieJar
 from .environment import netrc_for, proxy_among
 from .exceptions import ConnectionError, ReadTimeout
+from .packages.poster.connect import DEFAULT_PORTS
 from .packages.poster.headers import Headers
-from .packages.poster.opener import DEFAULT_PORTS
 from .prepared import hooks_of
 from .response import _LINK, _PARAMETER, Response
 from .session import VERBS, Session, _by_way_of_request
@@ -171,7 +171,7 @@ def parse_dict_header(value: str) -> dict[str, str]: return challenges([f"any {v
 def parse_header_links(value: str) -> list[dict[str, str]]:
     return [{"url": u, **{k: v or w for k, v, w in re.findall(_PARAMETER, end)}} for u, end in re.findall(_LINK, value)]
 def get_netrc_auth(url: str, raise_errors: bool = False) -> Any: return netrc_for(urlsplit(url).hostname or "")
-def select_proxy(url: str, proxies: Any) -> str | None: return proxy_among(proxies or {}, split_url(url))
+def select_proxy(url: str, proxies: Any) -> str | None: return proxy_among(proxies or {}, split_url(url).origin)
 def should_bypass_proxies(url: str, no_proxy: str | None) -> bool:
     listed = no_proxy or import_module("urllib.request").getproxies().get("no")
     return select_proxy(url, {"all": "any", "no_proxy": listed}) is None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from .exceptions import InvalidProxyURL
 from .packages.poster.connect import Origin
-from .urls import SplitURL
 
 # os.environ takes 0.7 us to tell of one variable that it is not set; the dictionary behind it tells of all in less.
 _raw: Mapping[str, str] = getattr(os.environ, "_data", os.environ)  # bytes, but on Windows
@@ -20,25 +19,18 @@ _PROXY_KEYS, _ROUTE_KEYS = [*map(_key, _PROXIES)], [*map(_key, _ROUTE)]
 _REQUESTS_CA, _CURL_CA, _NETRC = map(_key, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"))
 _HOME = _key("USERPROFILE" if os.name == "nt" else "HOME")
 
-# What the variables were, and what was found from just these: one pair, so that threads never mix two environments.
-_routes: tuple[list[str | None], dict[Origin, str | None]] = [], {}
+
+def proxy_for(origin: Origin) -> str | None:
+    """Return the URL of the proxy that the environment has for origin: http_proxy, https_proxy, all_proxy, no_proxy."""
+    return None if _raw.keys().isdisjoint(_PROXY_KEYS) else _route(origin, *map(_raw.get, _ROUTE_KEYS))
 
 
-def proxy_for(url: SplitURL) -> str | None:
-    """Return the URL of the proxy that the environment has for url: http_proxy, https_proxy, all_proxy, no_proxy."""
-    global _routes
-    if _raw.keys().isdisjoint(_PROXY_KEYS):
-        return None
-    seen = [*map(_raw.get, _ROUTE_KEYS)]
-    before, found = _routes
-    if seen != before or len(found) >= 1000:
-        _routes = seen, found = seen, {}
-    if url.origin not in found:
-        found[url.origin] = proxy_among(_proxies(seen), url)
-    return found[url.origin]
+@lru_cache(1000)
+def _route(origin: Origin, *seen: str | None) -> str | None:
+    return proxy_among(_proxies(seen), origin)
 
 
-def _proxies(seen: list[str | None]) -> dict[str, str]:
+def _proxies(seen: Iterable[str | None]) -> dict[str, str]:
     said = {name: os.fsdecode(value) for name, value in zip(_ROUTE, seen, strict=True) if value is not None}
     if "REQUEST_METHOD" in said:
         # httpoxy: to a CGI script, HTTP_PROXY is the field Proxy of whoever asks. Names on Windows have no case.
@@ -49,15 +41,15 @@ def _proxies(seen: list[str | None]) -> dict[str, str]:
     return {name: value for name, value in proxies.items() if value}
 
 
-def proxy_among(proxies: Mapping[str, str | None], url: SplitURL) -> str | None:
-    """Return the URL of the proxy that proxies= has for url, None for a direct way.
+def proxy_among(proxies: Mapping[str, str | None], origin: Origin) -> str | None:
+    """Return the URL of the proxy that proxies= has for origin, None for a direct way.
 
     The keys are, the first one wins, 'scheme://host', 'scheme', 'all://host', 'all'; 'no_proxy' lists exceptions.
     """
     if not isinstance(proxies, Mapping):  # in a str every part of it would count as a key
         raise InvalidProxyURL(f"proxies= is a mapping, as {{'all': 'http://proxy:3128'}}, not {type(proxies).__name__}")
-    _, host, port = url.origin
-    proxy = next((proxies[name] for name in names_of(url.origin) if name in proxies), None)
+    _, host, port = origin
+    proxy = next((proxies[name] for name in names_of(origin) if name in proxies), None)
     if not proxy or bypasses(proxies.get("no_proxy") or "", host, port):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"

@@ -82,7 +82,6 @@ class PreparedRequest:
         return self.target.target
 
     def copy(self) -> PreparedRequest:
-        """Return a copy that changes on its own."""
         copy = PreparedRequest()
         copy.__dict__.update(self.__dict__, headers=Headers(self.headers))
         return copy

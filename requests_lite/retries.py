@@ -53,14 +53,11 @@ class Retry:
 
     def again(self, tried: int, request: PreparedRequest, came: Response | Exception, deadline: float | None) -> bool:
         """Wait for the next try and tell that it may begin; False at once when there is none."""
-        if isinstance(came, Exception):
-            pause = self.pause(tried, request.method, 0, None, came)
-        else:
-            pause = self.pause(tried, request.method, came.status_code or 0, came.headers.get("retry-after"), None)
-            if pause < 0 and self.raises and tried > self.total and came.status_code in self.statuses:
-                came._keep()
-                words = f"still {came.status_code} {came.reason} after {tried} tries: {request.url}"
-                raise RetryError(words, request=request, response=came)
+        pause = self.pause(tried, request.method, came)
+        if self.raises and tried > self.total and isinstance(came, Response) and came.status_code in self.statuses:
+            came._keep()
+            words = f"still {came.status_code} {came.reason} after {tried} tries: {request.url}"
+            raise RetryError(words, request=request, response=came)
         if pause < 0 or (deadline is not None and monotonic() + pause >= deadline):
             return False
         try:
@@ -71,14 +68,15 @@ class Retry:
         sleep(pause)
         return True
 
-    def pause(self, tried: int, method: str | None, status: int, after: str | None, error: Exception | None) -> float:
+    def pause(self, tried: int, method: str | None, came: Response | Exception) -> float:
         """Return how many seconds to wait before the next try, less than 0 for no other."""
         repeatable = self.methods is None or method in self.methods
-        if error is not None:
-            unsent = isinstance(error, ConnectTimeout) or isinstance(error.__cause__, ConnectError)
-            again = isinstance(error, _LOST) and not isinstance(error, SSLError) and (unsent or repeatable)
+        after = None
+        if isinstance(came, Exception):
+            unsent = isinstance(came, ConnectTimeout) or isinstance(came.__cause__, ConnectError)
+            again = isinstance(came, _LOST) and not isinstance(came, SSLError) and (unsent or repeatable)
         else:
-            again = status in self.statuses and repeatable
+            again, after = came.status_code in self.statuses and repeatable, came.headers.get("retry-after")
         if not again or tried > self.total:
             return -1.0
         asked = _seconds(after) if after else None

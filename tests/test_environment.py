@@ -11,7 +11,7 @@ from requests_lite import environment
 from requests_lite.environment import bypasses, ca_bundle, netrc_file, netrc_for, proxy_among, proxy_for
 from requests_lite.urls import split_url
 
-HTTP, HTTPS = split_url("http://example.com/"), split_url("https://example.com/")
+HTTP, HTTPS = ("http", "example.com", 80), ("https", "example.com", 443)
 
 
 @pytest.mark.parametrize(
@@ -169,10 +169,10 @@ def test_a_change_of_a_variable_is_seen_at_once(monkeypatch: pytest.MonkeyPatch)
 def test_what_was_found_is_kept_but_not_without_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "p")
     first = proxy_for(HTTP)
-    assert proxy_for(split_url("http://example.com/other")) is first  # the very same object
+    assert proxy_for(split_url("http://example.com/other").origin) is first  # the very same object
     for number in range(2500):
-        assert proxy_for(split_url(f"http://h{number}/")) == "http://p"
-        assert len(environment._routes[1]) <= 1000
+        assert proxy_for(("http", f"h{number}", 80)) == "http://p"
+        assert environment._route.cache_info().currsize <= 1000
 
 
 def test_ca_bundle(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,7 +234,9 @@ def test_a_stream_is_made_again_until_its_head_is_there() -> None:
 
 
 def pause(retry: Retry, tried: int = 1, after: str | None = None) -> float:
-    return retry.pause(tried, "GET", 503, after, None)
+    came = Response()
+    came.status_code, came.headers["Retry-After"] = 503, after
+    return retry.pause(tried, "GET", came)
 
 
 def test_pauses_grow_and_no_two_clients_make_the_same(pauses: list[float]) -> None:

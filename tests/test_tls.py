@@ -132,7 +132,7 @@ def test_what_equals_a_truth_value_means_the_same_whatever_was_asked_before(equa
     """0 == False, and they have the same hash."""
     modes = []
     for before in (True, False):
-        tls_module._contexts.clear()
+        tls_module._new_context.cache_clear()
         tls_context((before, None))
         modes.append(tls_context((equal, None)).verify_mode)
     assert modes[0] is modes[1]

@@ -46,11 +46,10 @@ class Source:
 
     def take(self, limit: int) -> bytes:
         """Return at most limit bytes, those received already first; b'' when the peer has closed."""
-        at = self.at
-        if at == len(self.received):
+        if self.at == len(self.received):
             return self.receive(limit)
-        block = self.received[at : at + limit]
-        self.at = at + len(block)
+        block = self.received[self.at : self.at + limit]
+        self.at += len(block)
         return block
 
     def fill(self) -> bool:

@@ -93,7 +93,6 @@ class Headers(MutableMapping[str, str]):
         self.fields.update(given.fields)
 
     def copy(self) -> Headers:
-        """Return a copy that changes on its own."""
         return Headers(self)
 
     __copy__ = copy

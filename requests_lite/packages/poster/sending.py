@@ -19,10 +19,7 @@ def utf8(text: str) -> bytes:
 
 
 class Content:
-    """Content to send, in blocks: bytes from an iterable, or whatever a subclass knows.
-
-    `length` is the number of bytes if that is known before they are read, else None.
-    """
+    """Content to send, in blocks; `length` is the number of its bytes if that is known before they are read."""
 
     started = False
 

@@ -57,7 +57,6 @@ class Response(io.BufferedReader):
         self.url = ""
 
     def info(self) -> http.client.HTTPMessage:
-        """Return the headers."""
         return self.headers
 
     def geturl(self) -> str:
@@ -65,7 +64,6 @@ class Response(io.BufferedReader):
         return self.url
 
     def getcode(self) -> int:
-        """Return the status."""
         return self.status
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from functools import cache
 
 from .connect import READ, WRITE, Origin, authority, new_poller, said, wait
 from .errors import CertificateError, TLSError, TransferTimeout
@@ -14,7 +15,6 @@ TLS = tuple[object, object]
 
 # What OpenSSL calls an answer that is none of TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
-_contexts: dict[TLS, ssl.SSLContext] = {}
 # What peers gave us to come back with (RFC 8446 s2.2): a handshake costs less with it.
 _sessions: dict[tuple[object, ...], ssl.SSLSession] = {}
 
@@ -66,12 +66,10 @@ def _key(origin: Origin, context: ssl.SSLContext) -> tuple[object, ...]:
 def tls_context(tls: TLS) -> ssl.SSLContext:
     """Return the SSLContext for (verify, cert); each is made once for the process, as loading a trust store is dear."""
     verify, cert = tls
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    # The first one stays: a session belongs to the context that it was made with.
-    return _contexts.get(tls) or _contexts.setdefault(tls, _new_context(verify, cert))
+    return verify if isinstance(verify, ssl.SSLContext) else _new_context(verify, cert)
 
 
+@cache
 def _new_context(verify: object, cert: object) -> ssl.SSLContext:
     path = verify if isinstance(verify, (str, os.PathLike)) else None
     folder = path if path is not None and os.path.isdir(path) else None
