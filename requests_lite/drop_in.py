@@ -12,15 +12,15 @@ from importlib.machinery import ModuleSpec
 from types import MethodType, ModuleType, SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
-from .adapters import DEFAULT_TIMEOUT, HTTPAdapter, limits_of
+from .adapters import DEFAULT_TIMEOUT, BaseAdapter, HTTPAdapter, limits_of
 from .agent import __version__, _adapter
 from .auth import AuthObject, challenges
 from .content import encode, slices
 from .cookies import CookieJar
 from .environment import netrc_for, proxy_among
-from .exceptions import ConnectionError, ReadTimeout
-from .packages.poster.connect import DEFAULT_PORTS
+from .exceptions import ConnectionError, ReadTimeout, TooManyRedirects
 from .packages.poster.headers import Headers
+from .packages.poster.connect import DEFAULT_PORTS
 from .prepared import hooks_of
 from .response import _LINK, _PARAMETER, Response
 from .session import VERBS, Session, _by_way_of_request
@@ -39,7 +39,8 @@ _ALIASES = dict(pair.split("=") for pair in """BaseHTTPError=urllib3.exceptions:
     REDIRECT_STATI=requests_lite.redirects:REDIRECTS builtin_str=builtins:str bytes=builtins:bytes str=builtins:str
     is_py2=builtins:False cookielib=http.cookiejar: default_headers=requests_lite.agent:DEFAULT_HEADERS.copy json=json:
     chardet=charset_normalizer: guess_json_utf=json:detect_encoding CONTENT_CHUNK_SIZE=io:DEFAULT_BUFFER_SIZE
-    get_encoding_from_headers=requests_lite.text:charset_of requote_uri=requests_lite.urls:_encoded""".split())
+    get_encoding_from_headers=requests_lite.text:charset_of requote_uri=requests_lite.urls:_encoded
+    extract_zipped_paths=os:fspath""".split())
 
 
 def install_as_requests() -> None:
@@ -48,6 +49,7 @@ def install_as_requests() -> None:
         raise RuntimeError("requests is imported already; call install_as_requests() before anything imports it")
     types: Any = Session, Response, HTTPAdapter
     session, response, adapter = types  # to the __attrs__ of which subclasses add, and by which caches copy
+    session.resolve_redirects = _resolve_redirects
     session.__attrs__ = response.__attrs__ = "status_code url headers history encoding reason cookies elapsed".split()
     adapter.send = _send
     response._content_consumed = property(lambda self: self._content is not False, lambda self, consumed: None)
@@ -105,7 +107,9 @@ _by_engine = HTTPAdapter.send
 def _send(self: Any, request: Any, stream: Any = False, timeout: Any = DEFAULT_TIMEOUT, *rest: Any, **more: Any) -> Any:
     """Send by a subclass's pool of urllib3, as docker has one, what the engine has no scheme for."""
     if request.target.origin[0] in DEFAULT_PORTS or not hasattr(self, "get_connection_with_tls_context"):
-        return _by_engine(self, request, stream, timeout, *rest, **more)
+        response = _by_engine(self, request, stream, timeout, *rest, **more)
+        own = type(self).build_response is not BaseAdapter.build_response  # as in CacheControl
+        return self.build_response(request, _answer(response)) if own else response
     urllib3, content = import_module("urllib3"), request.content()
     limits = urllib3.Timeout(None, *limits_of(timeout)[:2])
     try:
@@ -115,6 +119,26 @@ def _send(self: Any, request: Any, stream: Any = False, timeout: Any = DEFAULT_T
     except urllib3.exceptions.HTTPError as error:
         kind = ReadTimeout if isinstance(error, urllib3.exceptions.ReadTimeoutError) else ConnectionError
         raise kind(str(error), request=request) from error
+
+
+def _resolve_redirects(self: Any, resp: Any, req: Any, *options: Any, **named: Any) -> Iterator[Any]:
+    """Follow redirects one by one, for those who play the part of a session."""
+    for _ in range(self.max_redirects):
+        if resp.next is None:
+            return
+        resp = self.send(resp.next, *options, **named, allow_redirects=False)
+        yield resp
+    raise TooManyRedirects(f"more than {self.max_redirects} redirects", request=req, response=resp)
+
+
+def _answer(response: Any) -> Any:
+    """Return a response as urllib3 has it, its content in a file that is closed at the end, for which caches wait."""
+    urllib3, raw, fields = import_module("urllib3"), response.raw, Headers(response.headers)
+    fields.pop("Transfer-Encoding", None)  # it is off by now
+    at_end = type("File", (SimpleNamespace,), {"closed": property(lambda self: raw.at_end or raw.closed)})
+    return urllib3.HTTPResponse(at_end(read=raw.read, close=raw.close), urllib3.HTTPHeaderDict(fields.lines()),
+                                response.status_code, reason=response.reason, preload_content=False,
+                                request_method=response.request.method)
 
 
 # The rest is what requests has beside HTTP, for those who import it.
@@ -144,6 +168,12 @@ CaseInsensitiveDict.register(Headers)
 def _lower(items: Mapping[Any, Any]) -> Any: return {name.lower(): value for name, value in items.items()}
 
 
+def __getattr__(name: str) -> Any:
+    if name == "_codes":
+        return {status.value: (status.name.lower(),) for status in import_module("http").HTTPStatus}
+    if name == "DEFAULT_CA_BUNDLE_PATH":
+        return where()
+    raise AttributeError(name)
 def where() -> Any: return import_module("ssl").get_default_verify_paths().cafile or import_module("certifi").where()
 def dispatch_hook(key: str, hooks: Any, hook_data: Any, **options: Any) -> Any:
     return reduce(lambda data, hook: hook(data, **options) or data, hooks_of(hooks), hook_data)

@@ -64,13 +64,14 @@ NAMES = {
     "requests.packages.urllib3.exceptions": "InsecureRequestWarning MaxRetryError",
     "requests.packages.urllib3.util.retry": "Retry",
     "requests.sessions": "Session session HTTPAdapter REDIRECT_STATI",
-    "requests.status_codes": "codes",
+    "requests.status_codes": "codes _codes",
     "requests.structures": "CaseInsensitiveDict",
     "requests.utils": "quote unquote urlparse get_netrc_auth default_headers default_user_agent dict_from_cookiejar"
     " cookiejar_from_dict add_dict_to_cookiejar parse_dict_header get_encoding_from_headers guess_filename super_len"
     " to_key_val_list requote_uri get_environ_proxies should_bypass_proxies select_proxy getproxies parse_header_links"
     " stream_decode_response_unicode iter_slices unquote_unreserved get_auth_from_url prepend_scheme_if_needed"
-    " urldefragauth guess_json_utf to_native_string proxy_bypass CaseInsensitiveDict",
+    " urldefragauth DEFAULT_CA_BUNDLE_PATH extract_zipped_paths guess_json_utf to_native_string proxy_bypass"
+    " CaseInsensitiveDict",
 }
 
 
@@ -267,12 +268,7 @@ def test_an_adapter_brings_a_pool_for_a_scheme_of_its_own(tmp_path: Path) -> Non
     """As docker's does, for whose `http+docker` it opens a Unix socket."""
     answer = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b\r\n\r\nok")
     first = [Expect(b"GET /a?b=c HTTP/1.1\r\n"), answer, Expect(b"POST /p HTTP/1.1\r\n", b'{"x": 1}'), answer]
-    more = [
-        Expect(b"PUT /f ", b"Transfer-Encoding: chunked", b"\r\n0\r\n\r\n"),
-        answer,
-        Expect(b"GET /hangs "),
-        Wait(over),
-    ]
+    more = [Expect(b"PUT /f ", b"Transfer-Encoding: chunked", b"\r\n0\r\n\r\n"), answer, Expect(b"GET /hangs "), Wait()]
     with Server([*first, *more], path=str(tmp_path / "s")):
         run(
             """
@@ -324,6 +320,79 @@ def test_an_adapter_brings_a_pool_for_a_scheme_of_its_own(tmp_path: Path) -> Non
         )
 
 
+def test_an_adapter_that_builds_responses_sees_what_urllib3_has(httpbin: Httpbin) -> None:
+    """As CacheControl's does, which puts a file between, and keeps the content once that is closed."""
+    run(
+        """
+        import sys
+        import requests, urllib3
+        from requests.adapters import HTTPAdapter
+
+        class Tee:
+            def __init__(self, file, kept):
+                self.file, self.kept, self.got = file, kept, b""
+            def __getattr__(self, name):
+                return getattr(self.file, name)
+            def read(self, amount=None):
+                block = self.file.read(amount)
+                self.got += block
+                if self.file.closed:
+                    self.kept.append(self.got)
+                return block
+        class Adapter(HTTPAdapter):
+            def __init__(self):
+                super().__init__()
+                self.kept = []
+            def build_response(self, request, answer):
+                assert isinstance(answer, urllib3.HTTPResponse) and not answer.chunked
+                answer._fp = Tee(answer._fp, self.kept)
+                response = super().build_response(request, answer)
+                response.from_cache = False
+                return response
+
+        adapter, url = Adapter(), sys.argv[1]
+        with requests.Session() as session:
+            session.mount("http://", adapter)
+            for path in ("/gzip", "/stream-bytes/3000?seed=1", "/status/204", "/cookies/set?a=b"):
+                r = session.get(url + path)
+                assert r.from_cache is False and r.ok and r.reason and r.url.startswith(url)
+                assert len(adapter.kept) == len(r.history) + 1, path
+                kept = adapter.kept[-1]
+                assert kept[:2] == b"\\x1f\\x8b" and r.json()["gzipped"] if path == "/gzip" else kept == r.content
+                adapter.kept.clear()
+            assert session.cookies["a"] == "b"
+            with session.get(url + "/bytes/3000?seed=1", stream=True) as r:
+                assert not adapter.kept and b"".join(r.iter_content(7)) == adapter.kept[0]
+            assert session.head(url + "/get").headers["Content-Length"] != "0" and adapter.kept[1:] == [b""]
+        """,
+        httpbin.url,
+    )
+
+
+def test_redirects_are_resolved_one_by_one(httpbin: Httpbin) -> None:
+    """For httmock; msrest puts something in the place of that method whenever it is made."""
+    run(
+        """
+        import sys
+        import requests
+        with requests.Session() as session:
+            first = session.get(sys.argv[1] + "/redirect/3", allow_redirects=False)
+            found = [*session.resolve_redirects(first, first.request, stream=False, timeout=20)]
+            assert [r.status_code for r in found] == [302, 302, 200] and found[-1].url == sys.argv[1] + "/get"
+            assert [*session.resolve_redirects(found[-1], found[-1].request)] == []
+            session.max_redirects = 2
+            try:
+                [*session.resolve_redirects(first, first.request)]
+            except requests.TooManyRedirects as error:
+                assert error.response.status_code == 302
+            else:
+                raise AssertionError
+            session.resolve_redirects = lambda resp, req, **options: []
+        """,
+        httpbin.url,
+    )
+
+
 def test_a_response_made_by_hand_tells_its_cookies() -> None:
     run("""
         import requests
@@ -356,7 +425,7 @@ def test_calls_without_a_session_share_connections_and_no_cookies() -> None:
 def test_utils_do_what_they_say() -> None:
     run("""
         import io, os, tempfile
-        from requests import utils, hooks, certs, compat, cookies, structures, Response
+        from requests import utils, hooks, certs, compat, cookies, status_codes, structures, Response
         assert compat.quote("a b") == utils.quote("a b") == "a%20b" and compat.builtin_str is compat.str is str
         assert isinstance("", compat.basestring) and isinstance(b"", compat.basestring) and compat.is_py3
         assert compat.json.loads("[1]") == [1] and compat.cookielib.CookieJar and compat.OrderedDict(a=1) == {"a": 1}
@@ -399,7 +468,9 @@ def test_utils_do_what_they_say() -> None:
         given = {"response": [lambda r, **options: r + options["by"], lambda r, **options: None]}
         assert hooks.dispatch_hook("response", given, 1, by=2) == 3
         assert hooks.dispatch_hook("response", None, 1) == 1
-        assert os.path.exists(certs.where())
+        assert os.path.exists(certs.where()) and utils.DEFAULT_CA_BUNDLE_PATH == certs.where()
+        assert utils.extract_zipped_paths(certs.where()) == certs.where()
+        assert status_codes._codes[404][0] == "not_found"
     """)
 
 
