@@ -277,7 +277,7 @@ class MultipartParam:
 
     def _read(self, buffer: Buffer) -> Blocks:
         """Yield the content as it comes; what a file can fill a buffer with, in the room that this one has."""
-        source = self.fileobj if self.value is None else (self.value,)
+        source, self._begun = self.fileobj if self.value is None else (self.value,), True
         faults = (OSError, TypeError, ValueError) if self._path or hasattr(source, "read") else ()
         try:
             with io.FileIO(self._path) if self._path else nullcontext(source) as file:
@@ -305,7 +305,6 @@ def write(parts: Iterable[tuple[bytes, bytes, MultipartParam, Callback | None]],
     buffer = Buffer(size)
     for lead, head, part, cb in parts:
         part.reset()
-        part._begun = True
         yield from buffer.put(lead)
         start, announced, came = buffer.sent + buffer.used, part.filesize, 0
         total = None if announced is None else len(head) + announced + 2

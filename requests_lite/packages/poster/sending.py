@@ -66,10 +66,8 @@ class FileContent(Content):
         self.length = self.param.filesize
 
     def blocks(self) -> Iterator[Block]:
-        self.param._begun = True
-        size = BLOCK_SIZE if self.length is None else min(BLOCK_SIZE, self.length + 1)
         try:
-            yield from self.param._read(Buffer(size))
+            yield from self.param._read(Buffer(min(BLOCK_SIZE, (self.length or BLOCK_SIZE) + 1)))
         except EncodeError as error:
             # An error of the disk must not look like one of the network.
             raise InvalidMessage(f"the content {error}") from error
