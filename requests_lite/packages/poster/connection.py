@@ -78,8 +78,10 @@ class Connection(Source):
         """
         self._silence = silence
         self.deadline = deadline
-        # Idle connections were probed by the pool.
-        early = not self.idle_since and self.is_readable() and self._has_spoken()
+        early = not self.idle_since and self.is_readable()  # idle ones were probed by the pool
+        if early and self._turns:  # over TLS it may be tickets for later sessions
+            self.received = self._receive(self._sock.recv, BLOCK, patient=False) or b""
+            early = self.received != b""
         self._close_after = EARLY if early else "the request said so" if last else ""
         self.sent = self.answered = False
         self._informational = 0
@@ -92,12 +94,6 @@ class Connection(Source):
         except BaseException as error:
             self.close(str(error) if isinstance(error, TransferError) else "the request was interrupted")
             raise
-
-    def _has_spoken(self) -> bool:
-        """Tell whether what has arrived on a new connection is more than TLS's tickets for later sessions."""
-        if self._turns:
-            self.received = self._receive(self._sock.recv, BLOCK, patient=False) or b""
-        return not self._turns or self.received != b""
 
     def _send(self, block: Block) -> bool:
         """Send block; False when the peer does not want it any more, and may have said why."""
