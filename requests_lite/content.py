@@ -234,8 +234,16 @@ class Raw(io.BufferedIOBase):
             return b""
         if self._failure is not None:
             raise self._failure  # once broken, it has no end to come to
+        limit = size if size > 0 else BLOCK
         try:
-            block = self._block(size if size > 0 else BLOCK)
+            if self._codings and self.decode_content:
+                if self._decoded is None:
+                    self._decoded = decode(iter(self._body.read, b""), self._codings, self._body.deadline)
+                whole = self._held or next(self._decoded, b"")
+                whole = memoryview(whole) if len(whole) > limit else whole  # what is taken in pieces is copied once
+                block, self._held = bytes(whole[:limit]), whole[limit:]
+            else:
+                block = self._body.read(limit)
             self._taken += len(block)
             if self.max_size is not None and self._taken > self.max_size:
                 raise ContentTooLarge(f"the content is larger than max_size={self.max_size} bytes")
@@ -252,23 +260,11 @@ class Raw(io.BufferedIOBase):
         self.at_end = not block
         return block
 
-    def _block(self, limit: int) -> bytes:
-        if not self._codings or not self.decode_content:
-            return self._body.read(limit)
-        if self._decoded is None:
-            self._decoded = decode(iter(self._body.read, b""), self._codings, self._body.deadline)
-        block = self._held or next(self._decoded, b"")
-        if len(block) <= limit:
-            self._held = b""
-            return bytes(block)
-        self._held = memoryview(block)[limit:]  # what is taken in small pieces is copied once
-        return bytes(memoryview(block)[:limit])
-
     def read(self, size: int | None = -1, decode_content: bool | None = None) -> bytes:
         if decode_content is not None:
             self.decode_content = decode_content
         blocks, left = [], sys.maxsize if size is None or size < 0 else size
-        while left and (block := self.read1(min(left, BLOCK))):
+        while block := self.read1(min(left, BLOCK)):
             blocks.append(block)
             left -= len(block)
         return b"".join(blocks)
