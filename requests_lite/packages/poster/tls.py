@@ -65,8 +65,7 @@ def _key(origin: Origin, context: ssl.SSLContext) -> tuple[object, ...]:
 
 def tls_context(tls: TLS) -> ssl.SSLContext:
     """Return the SSLContext for (verify, cert); each is made once for the process, as loading a trust store is dear."""
-    verify, cert = tls
-    return verify if isinstance(verify, ssl.SSLContext) else _new_context(verify, cert)
+    return tls[0] if isinstance(tls[0], ssl.SSLContext) else _new_context(*tls)
 
 
 @cache
