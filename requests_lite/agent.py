@@ -26,8 +26,6 @@ __version__ = "0.3.0.dev0"
 
 DEFAULT_HEADERS = Headers({"User-Agent": f"requests_lite/{__version__}", "Accept-Encoding": CODINGS, "Accept": "*/*"})
 
-encode_fields(DEFAULT_HEADERS)  # once for all copies
-
 # All calls without a session share connections, and nothing else.
 _adapter = HTTPAdapter()
 
