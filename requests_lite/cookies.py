@@ -39,8 +39,6 @@ class CookieConflictError(RequestException, RuntimeError):
 class Cookie:
     """One cookie. `expires` is in epoch seconds, None: with the session. Without a domain it goes to every host."""
 
-    __slots__ = tuple("name value domain path host_only secure http_only expires created used".split())
-
     def __init__(self, name: str, value: str, domain: str = "", path: str = "/", host_only: bool = False,
                  secure: bool = False, http_only: bool = False, expires: float | None = None) -> None:
         self.name, self.value, self.domain, self.path = name, value, domain, path
