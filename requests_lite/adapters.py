@@ -56,8 +56,6 @@ class BaseAdapter:
 
     def build_response(self, request: PreparedRequest, answer: Any) -> Response:
         """Return the Response for an answer like urllib3's: a file with status, headers and reason."""
-        if hasattr(answer, "decode_content"):
-            answer.decode_content = False  # it would decode what is decoded here
         response = Response(request)
         response.url, response.status_code, response.reason = request.url, answer.status, answer.reason
         response.headers.merge(Headers(answer.headers.items()))
@@ -79,7 +77,7 @@ class HTTPAdapter(BaseAdapter):
     def __init__(self, pool_connections: int = 10, pool_maxsize: int = 10, max_retries: object = 0,
                  pool_block: bool = False, *, resolve: Mapping[str, str] | None = None,
                  source_address: str | tuple[str, int] | None = None) -> None:  # fmt: skip
-        self.pool_maxsize, self.pool_connections = pool_maxsize, pool_connections
+        self._pool_maxsize, self._pool_connections, self._pool_block = pool_maxsize, pool_connections, pool_block
         # As in requests a number is for what was lost on the way, and no status is a reason.
         retry = Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
         self.max_retries = retry or NEVER
@@ -98,17 +96,23 @@ class HTTPAdapter(BaseAdapter):
         self._source = (source, 0) if isinstance(source, str) else source
 
     def _be_like(self, manager: Any) -> None:
-        options = {**manager.connection_pool_kw, "maxsize": self.pool_maxsize}
-        HTTPAdapter.init_poolmanager(self, self.pool_connections, **options)
+        if manager is None:
+            return
+        if type(manager).__module__ != "urllib3.poolmanager":
+            raise TypeError(
+                f"no {type(manager).__name__} can be imitated: what it does beside a PoolManager would be lost"
+            )
+        options = {**manager.connection_pool_kw, "maxsize": self._pool_maxsize}
+        HTTPAdapter.init_poolmanager(self, self._pool_connections, **options)
 
-    poolmanager = property(None, _be_like)  # subclasses set it to a PoolManager of urllib3
+    poolmanager = property(lambda self: None, _be_like)  # subclasses set it to a PoolManager of urllib3
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_opener": None, "ssl_context": None}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self.init_poolmanager(self.pool_connections, self.pool_maxsize)
+        self.init_poolmanager(self._pool_connections, self._pool_maxsize)
 
     def send(self, request: PreparedRequest, stream: bool = False, timeout: Timeout = DEFAULT_TIMEOUT,
              verify: Verify = True, cert: Cert = None, proxies: Proxies | None = None) -> Response:  # fmt: skip
@@ -121,7 +125,7 @@ class HTTPAdapter(BaseAdapter):
             tls = None
             if origin[0] == "https" or (via is not None and via[0] is not None and via[0][0] == "https"):
                 tls = tls_of(self.ssl_context if self.ssl_context is not None and verify is True else verify, cert)
-            content, started = None if request._body is None else request.content(), perf_counter()
+            content, started = None if request._body is None else request.as_content(), perf_counter()
             message = self._opener.exchange(
                 origin, request.method or "", target.target, request.headers, content, tls, *limits, via
             )
@@ -167,7 +171,7 @@ class WSGIAdapter(BaseAdapter):
 
     def send(self, request: PreparedRequest, *options: Any, **named: Any) -> Response:
         scheme, host, port = request.target.origin
-        content = request.content()
+        content = request.as_content()
         body = b"".join(map(bytes, content.blocks())) if isinstance(content, Content) else content or b""
         _, _, query = request.path_url.partition("?")
         environ: dict[str, Any] = {

@@ -66,7 +66,7 @@ class UserAgent:
                 encode_fields(self.headers)  # once for all that copy them
             if self.base_url:
                 url = join(self.base_url, url.decode() if isinstance(url, bytes) else str(url or ""))
-            params = request.params
+            params = request.params or None
             if self.params:
                 if isinstance(self.params, Mapping) and (params is None or isinstance(params, Mapping)):
                     params = {**self.params, **(params or {})}
@@ -104,7 +104,7 @@ class UserAgent:
         body = prepared._body
         request._given = (body, *given) if isinstance(body, Content) else None
         if request.progress is not None and body is not None:
-            prepared.body = Watched(prepared.content() or b"", request.progress)
+            prepared.body = Watched(prepared.as_content() or b"", request.progress)
 
     def perform(self, request: Any, wrong: Mapping[str, object]) -> Response:
         """Prepare a request and send it; wrong are keywords that it does not take."""
@@ -202,17 +202,11 @@ class UserAgent:
         return proxies, verify, self.cert if cert is None else cert
 
     def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
+        from .cookies import CookieJar, remember
+
         if jar is None:
-            from .cookies import CookieJar
-
             jar = self.__dict__.setdefault("_jar", CookieJar()) if self._remembers else CookieJar()
-        lines = response.headers.getlist("set-cookie")
-        if hasattr(jar, "store"):
-            jar.store(request.target, lines)
-        else:
-            from .cookies import store_elsewhere
-
-            store_elsewhere(jar, request.target, lines)
+        remember(jar, request.target, response.headers.getlist("set-cookie"))
         return jar
 
     def _following(self, request: PreparedRequest, response: Response, allow_redirects: bool,

@@ -213,7 +213,7 @@ class Raw(io.BufferedIOBase):
     """
 
     decode_content = False
-    version = 11  # as users of http.client know it
+    version, _request_url = 11, None  # as users of http.client and urllib3 know it
 
     def __init__(self, body: Body, failed: Callable[[Exception], Exception], headers: Headers,
                  max_size: int | None = None, progress: Progress | None = None) -> None:  # fmt: skip

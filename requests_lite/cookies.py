@@ -249,14 +249,15 @@ def as_jar(cookies: Iterable[object] | None) -> CookieJar:
         return cookies if isinstance(cookies, CookieJar) else CookieJar(cookies or ())
 
 
-def store_elsewhere(jar: Any, url: SplitURL, lines: Iterable[str]) -> None:
-    """Have a jar of http.cookiejar, which its owner may want to save, take the Set-Cookie lines of a response."""
+def remember(jar: Any, url: SplitURL, lines: Iterable[str]) -> None:
+    """Have a jar take the Set-Cookie lines of a response; it may be one of http.cookiejar, which its owner saves."""
     with _lock:
         ours = as_jar(jar)
         ours.store(url, lines)
-        jar.clear()
-        for cookie in ours.as_http_cookiejar():
-            jar.set_cookie(cookie)
+        if ours is not jar:
+            jar.clear()
+            for cookie in ours.as_http_cookiejar():
+                jar.set_cookie(cookie)
 
 
 def cookiejar_from_dict(cookies: Any, jar: CookieJar | None = None, overwrite: bool = True) -> CookieJar:

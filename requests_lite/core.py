@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import FunctionType
 
 from .adapters import DEFAULT_TIMEOUT, Cert, Proxies, Timeout, Verify
@@ -27,7 +28,7 @@ METHODS = set(
     "GET HEAD POST PUT DELETE PATCH OPTIONS TRACE CONNECT ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK "
     "LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE ORDERPATCH PROPFIND PROPPATCH QUERY REBIND "
     "REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL BAN PURGE NOTIFY "
-    "SUBSCRIBE UNSUBSCRIBE M-SEARCH".split()
+    "SUBSCRIBE UNSUBSCRIBE M-SEARCH LIST".split()
 )
 
 
@@ -53,15 +54,14 @@ class Request:
         self._method: str | None = method
         if method not in METHODS:
             self.method = method
-        self.url, self.headers = url, headers
-        self.files, self.data, self.params, self.json = files, data, params, json
+        self.url, self.headers = url, {} if headers is None else headers
+        self.files, self.data, self.params, self.json = files, data, {} if params is None else params, json
         self.auth, self.cookies, self.hooks = auth, cookies, hooks
         self.timeout, self.allow_redirects, self.retries = timeout, allow_redirects, retries
         self.proxies, self.verify, self.cert = proxies, verify, cert
         self.stream, self.progress, self.max_size = stream, progress, max_size
         self.sent = False
         self._given: tuple[Content, object, object, object] | None = None
-        self._response: Response | None = None
 
     def __repr__(self) -> str: return f"<Request [{self.method}]>"  # fmt: skip
 
@@ -78,12 +78,10 @@ class Request:
             method = method.upper()
         self._method = method
 
-    @property
+    @cached_property
     def response(self) -> Response:
         """The Response; an empty one until the request was sent."""
-        if self._response is None:
-            self._response = Response()
-        return self._response
+        return Response()
 
     register_hook, deregister_hook = PreparedRequest.register_hook, PreparedRequest.deregister_hook
 
@@ -99,7 +97,7 @@ class Request:
         """
         if self.sent and not anyway:
             return False
-        self._response = _user_agent.perform(self, {})
+        self.response = _user_agent.perform(self, {})
         self.sent = True
         return True
 

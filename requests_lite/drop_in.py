@@ -18,9 +18,9 @@ from .auth import AuthObject, challenges
 from .content import encode, slices
 from .cookies import CookieJar
 from .environment import netrc_for, proxy_among
-from .exceptions import ConnectionError, ReadTimeout, TooManyRedirects
-from .packages.poster.headers import Headers
+from .exceptions import ConnectionError, ReadTimeout
 from .packages.poster.connect import DEFAULT_PORTS
+from .packages.poster.headers import Headers
 from .prepared import hooks_of
 from .response import _LINK, _PARAMETER, Response
 from .session import VERBS, Session, _by_way_of_request
@@ -49,9 +49,8 @@ def install_as_requests() -> None:
         raise RuntimeError("requests is imported already; call install_as_requests() before anything imports it")
     types: Any = Session, Response, HTTPAdapter
     session, response, adapter = types  # to the __attrs__ of which subclasses add, and by which caches copy
-    session.resolve_redirects = _resolve_redirects
     session.__attrs__ = response.__attrs__ = "status_code url headers history encoding reason cookies elapsed".split()
-    adapter.send = _send
+    adapter.send, adapter.proxy_manager = _send, {}  # whoever resizes a pool clears the proxies', too
     response._content_consumed = property(lambda self: self._content is not False, lambda self, consumed: None)
     for verb in VERBS:
         setattr(Session, verb, _by_way_of_request(verb))  # which libraries put their own in the place of
@@ -110,7 +109,7 @@ def _send(self: Any, request: Any, stream: Any = False, timeout: Any = DEFAULT_T
         response = _by_engine(self, request, stream, timeout, *rest, **more)
         own = type(self).build_response is not BaseAdapter.build_response  # as in CacheControl
         return self.build_response(request, _answer(response)) if own else response
-    urllib3, content = import_module("urllib3"), request.content()
+    urllib3, content = import_module("urllib3"), request.as_content()
     limits = urllib3.Timeout(None, *limits_of(timeout)[:2])
     try:
         return self.build_response(request, self.get_connection_with_tls_context(request, True).urlopen(
@@ -119,16 +118,6 @@ def _send(self: Any, request: Any, stream: Any = False, timeout: Any = DEFAULT_T
     except urllib3.exceptions.HTTPError as error:
         kind = ReadTimeout if isinstance(error, urllib3.exceptions.ReadTimeoutError) else ConnectionError
         raise kind(str(error), request=request) from error
-
-
-def _resolve_redirects(self: Any, resp: Any, req: Any, *options: Any, **named: Any) -> Iterator[Any]:
-    """Follow redirects one by one, for those who play the part of a session."""
-    for _ in range(self.max_redirects):
-        if resp.next is None:
-            return
-        resp = self.send(resp.next, *options, **named, allow_redirects=False)
-        yield resp
-    raise TooManyRedirects(f"more than {self.max_redirects} redirects", request=req, response=resp)
 
 
 def _answer(response: Any) -> Any:
@@ -142,6 +131,7 @@ def _answer(response: Any) -> Any:
 
 
 # The rest is what requests has beside HTTP, for those who import it.
+DEFAULT_CA_BUNDLE_PATH = import_module("ssl").get_default_verify_paths().cafile
 RequestsWarning = FileModeWarning = RequestsDependencyWarning = type("RequestsWarning", (Warning,), {})
 is_py3, basestring, DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES = True, (str, bytes), False, 10, 0
 
@@ -168,13 +158,7 @@ CaseInsensitiveDict.register(Headers)
 def _lower(items: Mapping[Any, Any]) -> Any: return {name.lower(): value for name, value in items.items()}
 
 
-def __getattr__(name: str) -> Any:
-    if name == "_codes":
-        return {status.value: (status.name.lower(),) for status in import_module("http").HTTPStatus}
-    if name == "DEFAULT_CA_BUNDLE_PATH":
-        return where()
-    raise AttributeError(name)
-def where() -> Any: return import_module("ssl").get_default_verify_paths().cafile or import_module("certifi").where()
+def where() -> Any: return DEFAULT_CA_BUNDLE_PATH or import_module("certifi").where()
 def dispatch_hook(key: str, hooks: Any, hook_data: Any, **options: Any) -> Any:
     return reduce(lambda data, hook: hook(data, **options) or data, hooks_of(hooks), hook_data)
 def default_hooks() -> dict[str, list[Any]]: return {"response": []}

@@ -173,7 +173,7 @@ class PreparedRequest:
         if value or not self._own_cookies:
             self.headers["Cookie"], self._own_cookies = value, False
 
-    def content(self) -> bytes | Content | None:
+    def as_content(self) -> bytes | Content | None:
         """Return the body as what the engine sends."""
         if self._body is None or isinstance(self._body, (bytes, Content)):
             return self._body

@@ -116,7 +116,7 @@ class Response:
         except FAULTS as error:
             raise self._failing()(error) from error
 
-    @property
+    @cached_property
     def elapsed(self) -> Any:
         """The datetime.timedelta between the request's going out and the end of the response's head."""
         from datetime import timedelta
@@ -129,8 +129,8 @@ class Response:
         from .cookies import CookieJar
 
         jar = CookieJar()
-        if self.url:
-            jar.store(split_url(self.url), self.headers.getlist("set-cookie"))
+        if self.url and (lines := self.headers.getlist("set-cookie")):
+            jar.store(split_url(self.url), lines)
         return jar
 
     @property
@@ -202,6 +202,8 @@ class Response:
 
     @raw.setter
     def raw(self, file: Any) -> None:
+        if hasattr(file, "decode_content"):
+            file.decode_content = False  # it would decode what is decoded here
         self._raw, self._stream = file, None
         self._body = _NOTHING if file is None else CloseDelimited(FileSource(file), -1)
 

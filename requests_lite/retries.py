@@ -45,7 +45,7 @@ class Retry:
         counts = [getattr(given, name, None) for name in ("total", "connect", "read", "status")]
         if not hasattr(given, "status_forcelist"):
             raise TypeError(f"retries= is a number or a Retry, not {type(given).__name__}")
-        total = min(10 if count is None else int(count) for count in counts)
+        total = min(10 if count is None or (count is False and counts[0]) else int(count) for count in counts)
         statuses, methods = given.status_forcelist or (), getattr(given, "allowed_methods", IDEMPOTENT) or None
         retry = cls(total, getattr(given, "backoff_factor", 0.0), statuses, methods)
         retry.raises = getattr(given, "raise_on_status", False)

@@ -45,8 +45,10 @@ class Session(Verbs):
         self.headers = Headers(DEFAULT_HEADERS)
         self.headers.merge(headers or {})
         # A subclass may have set either before, as requests' Session knows neither.
-        self.base_url = self.base_url if base_url is None else base_url
-        self.timeout = self.timeout if timeout is DEFAULT_TIMEOUT else timeout
+        if base_url is not None:
+            self.base_url = base_url
+        if timeout is not DEFAULT_TIMEOUT:
+            self.timeout = timeout
         self.params, self.auth = params if params is not None else {}, auth
         self.retries, self.proxies = retries, {**(proxies or {})}
         self._verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env
@@ -102,8 +104,7 @@ class Session(Verbs):
         """Return the adapter with the longest prefix of a URL. Raises InvalidSchema."""
         for prefix in filter(url.lower().startswith, self.adapters):
             return self.adapters[prefix]
-        mounted = ", ".join(self.adapters) or "nothing"
-        raise InvalidSchema(f"no adapter is mounted for {shown(url)!r}, but for {mounted}")
+        raise InvalidSchema(f"no adapter mounted for {shown(url)!r}, but for {', '.join(self.adapters) or 'nothing'}")
 
     def merge_environment_settings(self, url: str, proxies: Proxies | None, stream: bool | None, verify: Verify | None,
                                    cert: Cert) -> dict[str, Any]:  # fmt: skip

@@ -95,7 +95,7 @@ def test_where_nothing_is_mounted() -> None:
     session = Session()
     session.adapters.clear()
     session.mount("https://", says("https"))
-    with pytest.raises(InvalidSchema, match="no adapter is mounted for 'http://x/', but for https://") as caught:
+    with pytest.raises(InvalidSchema, match="no adapter mounted for 'http://x/', but for https://") as caught:
         session.get("http://x/")
     assert isinstance(caught.value.request, PreparedRequest)
 

@@ -30,7 +30,7 @@ WORK: dict[str, tuple[Work, bytes, int, int]] = {
     "exchange": (exchange, b"", 3, 20),
     "get": (lambda session, url: core.get(url), b"", 7, 35),
     "get by a session": (lambda session, url: session.get(url), b"", 7, 35),
-    "get with a cookie each way": (lambda session, url: session.get(url), COOKIE, 7, 60),
+    "get with a cookie each way": (lambda session, url: session.get(url), COOKIE, 7, 63),
     "post": (lambda session, url: core.post(url, data=b"content"), b"", 7, 41),
     "post json": (lambda session, url: session.post(url, json={"a": 1}), b"", 7, 51),
     "post a form": (lambda session, url: session.post(url, data={"a": "1"}), b"", 7, 64),

@@ -64,7 +64,7 @@ NAMES = {
     "requests.packages.urllib3.exceptions": "InsecureRequestWarning MaxRetryError",
     "requests.packages.urllib3.util.retry": "Retry",
     "requests.sessions": "Session session HTTPAdapter REDIRECT_STATI",
-    "requests.status_codes": "codes _codes",
+    "requests.status_codes": "codes",
     "requests.structures": "CaseInsensitiveDict",
     "requests.utils": "quote unquote urlparse get_netrc_auth default_headers default_user_agent dict_from_cookiejar"
     " cookiejar_from_dict add_dict_to_cookiejar parse_dict_header get_encoding_from_headers guess_filename super_len"
@@ -253,6 +253,8 @@ def test_subclasses_find_what_requests_has_beside_its_api(httpbin: Httpbin) -> N
         r = Cached(requests.get(url + "/get"))
         assert r.ok and r.json()["url"] == r.url and r.reason == "OK" and "json" in r.headers["content-type"]
 
+        for manager in requests.adapters.HTTPAdapter().proxy_manager.values():  # as requests-futures does
+            manager.clear()
         # azure-core asks whether the content is there; google-resumable-media says so.
         r = requests.get(url + "/bytes/5", stream=True)
         assert not r._content_consumed and len(r.content) == 5 and r._content_consumed
@@ -369,30 +371,6 @@ def test_an_adapter_that_builds_responses_sees_what_urllib3_has(httpbin: Httpbin
     )
 
 
-def test_redirects_are_resolved_one_by_one(httpbin: Httpbin) -> None:
-    """For httmock; msrest puts something in the place of that method whenever it is made."""
-    run(
-        """
-        import sys
-        import requests
-        with requests.Session() as session:
-            first = session.get(sys.argv[1] + "/redirect/3", allow_redirects=False)
-            found = [*session.resolve_redirects(first, first.request, stream=False, timeout=20)]
-            assert [r.status_code for r in found] == [302, 302, 200] and found[-1].url == sys.argv[1] + "/get"
-            assert [*session.resolve_redirects(found[-1], found[-1].request)] == []
-            session.max_redirects = 2
-            try:
-                [*session.resolve_redirects(first, first.request)]
-            except requests.TooManyRedirects as error:
-                assert error.response.status_code == 302
-            else:
-                raise AssertionError
-            session.resolve_redirects = lambda resp, req, **options: []
-        """,
-        httpbin.url,
-    )
-
-
 def test_a_response_made_by_hand_tells_its_cookies() -> None:
     run("""
         import requests
@@ -470,7 +448,6 @@ def test_utils_do_what_they_say() -> None:
         assert hooks.dispatch_hook("response", None, 1) == 1
         assert os.path.exists(certs.where()) and utils.DEFAULT_CA_BUNDLE_PATH == certs.where()
         assert utils.extract_zipped_paths(certs.where()) == certs.where()
-        assert status_codes._codes[404][0] == "not_found"
     """)
 
 

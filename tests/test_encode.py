@@ -283,7 +283,7 @@ def test_a_file_that_cannot_seek_is_measured_by_its_descriptor(tmp_path: Path) -
         param = MultipartParam("f", fileobj=Reader(file))
         assert param.filesize == 3
         assert param.encode("X").endswith(b"abc\r\n")
-        with pytest.raises(UnrewindableError, match="has been read and cannot be read again"):
+        with pytest.raises(UnrewindableError, match="it has been read and cannot be read again"):
             param.reset()
 
 
@@ -785,7 +785,7 @@ def test_a_generator_cannot_be_sent_twice_and_says_so_before_anything_goes_out()
     body = Multipart.from_fields({"a": "1"}, {"f": (piece for piece in [b"x"])})
     body.rewind()
     content_of(body)
-    with pytest.raises(UnrewindableError, match="part 'f': has been read and cannot be read again") as caught:
+    with pytest.raises(UnrewindableError, match="part 'f': it has been read and cannot be read again") as caught:
         iter(body)
     assert caught.value.part == "f"
     with pytest.raises(UnrewindableError):
@@ -804,7 +804,7 @@ def test_a_file_closed_meanwhile_cannot_be_rewound() -> None:
     file = io.BytesIO(b"abc")
     body = Multipart.from_fields(files={"f": file})
     file.close()
-    with pytest.raises(UnrewindableError, match="part 'f': cannot be read again: I/O operation on closed file"):
+    with pytest.raises(UnrewindableError, match="part 'f': it cannot be read again: I/O operation on closed file"):
         body.rewind()
 
 
@@ -1012,12 +1012,12 @@ def test_a_part_with_neither_value_nor_file_is_an_error() -> None:
 
 
 def test_errors_can_be_pickled() -> None:
-    error = pickle.loads(pickle.dumps(UnrewindableError("f", "has been read")))
+    error = pickle.loads(pickle.dumps(UnrewindableError("f", "it has been read")))
     assert (type(error), error.part, error.reason, str(error)) == (
         UnrewindableError,
         "f",
-        "has been read",
-        "part 'f': has been read",
+        "it has been read",
+        "part 'f': it has been read",
     )
 
 

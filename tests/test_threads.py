@@ -306,7 +306,7 @@ def test_a_session_travels_with_all_it_has(way: Callable[[Any], Any]) -> None:
     assert list(another.adapters) == list(session.adapters)
     standard, mine = another.get_adapter("http://h/"), another.get_adapter("http://mine/")
     assert (standard.resolve, standard._source) == ({"h": "::1"}, ("127.0.0.1", 0))
-    assert (type(mine), mine.mark, mine.max_retries.total, mine.pool_maxsize) == (Mine, "m", 4, 7)
+    assert (type(mine), mine.mark, mine.max_retries.total, mine._pool_maxsize) == (Mine, "m", 4, 7)
     response = another.get("http://stub/x", auth=("u", "p"), params={})
     assert (response.text, response.reason) == ("http://stub/x?q=1", "OH")
     another.headers["X"], another.params["q"] = "2", "2"

@@ -212,12 +212,12 @@ class MultipartParam:
         if self.value is None and self.fileobj is None:
             raise EncodeError(self.name, "Don't know how to reset this parameter")
         if self._begun and self._start is None:
-            raise UnrewindableError(self.name, "has been read and cannot be read again")
+            raise UnrewindableError(self.name, "it has been read and cannot be read again")
         if self._start is not None and hasattr(self.fileobj, "seek"):
             try:
                 self.fileobj.seek(self._start)
             except (OSError, ValueError) as error:
-                raise UnrewindableError(self.name, f"cannot be read again: {error}") from error
+                raise UnrewindableError(self.name, f"it cannot be read again: {error}") from error
 
     def encode_hdr(self, boundary: Text) -> bytes:
         """Return the delimiter and the header of the part, the empty line included."""

@@ -63,7 +63,7 @@ class FileContent(Content):
             self.param = MultipartParam("", fileobj=file, dialect="form")
         except EncodeError as error:
             raise InvalidMessage(f"the content: {error}") from error
-        self.length = self.param.filesize
+        self.source, self.length = self.param, self.param.filesize  # type: ignore[assignment]  # it has a reset()
 
     def blocks(self) -> Iterator[Block]:
         try:
@@ -71,12 +71,6 @@ class FileContent(Content):
         except EncodeError as error:
             # An error of the disk must not look like one of the network.
             raise InvalidMessage(f"the content {error}") from error
-
-    def rewind(self) -> None:
-        try:
-            self.param.reset()
-        except EncodeError as error:
-            raise UnrewindableContent(f"the content {error}") from error
 
 
 def delimited(blocks: Iterable[Block], length: int) -> Iterator[Block]:
