@@ -799,3 +799,14 @@ def test_a_pool_manager_of_urllib3_says_how_to_connect() -> None:
         assert session.get(server.url).content == b"ok"
     with pytest.raises(TypeError, match=r"ssl_context=.* takes the place of assert_fingerprint"):
         adapter.poolmanager = urllib3.PoolManager(assert_fingerprint="AA")
+
+
+def test_pool_managers_that_are_more_than_one_of_urllib3_s() -> None:
+    """What such a one does, such as refusing addresses, would not be done."""
+    urllib3 = pytest.importorskip("urllib3")
+    guarded = type("Guarded", (urllib3.PoolManager,), {})
+    adapter: Any = HTTPAdapter()
+    adapter.poolmanager = None  # as subclasses clear it before they make their own
+    assert adapter.poolmanager is None
+    with pytest.raises(TypeError, match="no Guarded can be imitated"):
+        adapter.poolmanager = guarded()

@@ -1,4 +1,4 @@
-"""The price of a small request in Python calls, which are the same on every machine, as microseconds are not."""
+"""The price of a small request in calls of ours, which are the same on every machine, as microseconds are not."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ WORK: dict[str, tuple[Work, bytes, int, int]] = {
     "exchange": (exchange, b"", 3, 20),
     "get": (lambda session, url: core.get(url), b"", 7, 35),
     "get by a session": (lambda session, url: session.get(url), b"", 7, 35),
-    "get with a cookie each way": (lambda session, url: session.get(url), COOKIE, 7, 63),
-    "post": (lambda session, url: core.post(url, data=b"content"), b"", 7, 41),
-    "post json": (lambda session, url: session.post(url, json={"a": 1}), b"", 7, 51),
-    "post a form": (lambda session, url: session.post(url, data={"a": "1"}), b"", 7, 64),
+    "get with a cookie each way": (lambda session, url: session.get(url), COOKIE, 7, 62),
+    "post": (lambda session, url: core.post(url, data=b"content"), b"", 7, 40),
+    "post json": (lambda session, url: session.post(url, json={"a": 1}), b"", 7, 46),
+    "post a form": (lambda session, url: session.post(url, data={"a": "1"}), b"", 7, 54),
 }
 # fmt: on
 
 
 @pytest.mark.parametrize("name", WORK)
 def test_a_request_on_a_kept_connection_stays_within_its_budget(name: str) -> None:
-    """So many frames at most lie between the caller and the socket, and so many Python calls are made in all."""
+    """So many frames at most lie between the caller and the socket, and so many functions of ours are called in all."""
     work, fields, frames, calls = WORK[name]
     depth = made = at_send = 0
 
@@ -48,7 +48,7 @@ def test_a_request_on_a_kept_connection_stays_within_its_budget(name: str) -> No
         nonlocal depth, made, at_send
         if event == "call":
             depth += 1
-            made += 1
+            made += frame.f_globals["__name__"].startswith("requests_lite")  # not what isinstance() may have to look up
         elif event == "return":
             depth -= 1
         elif event == "c_call" and getattr(argument, "__name__", "") == "send":
@@ -66,4 +66,4 @@ def test_a_request_on_a_kept_connection_stays_within_its_budget(name: str) -> No
             sys.setprofile(None)
         assert server.connections == 1
     assert 1 <= at_send <= frames
-    assert made - 1 <= calls
+    assert made <= calls

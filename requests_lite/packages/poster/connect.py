@@ -130,8 +130,6 @@ def _addresses(host: str, port: int, deadline: float | None) -> Sequence[Address
 
 def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Found:
     """Return what work returns. It knows no limit, so it is done by a thread, which is left behind when it is late."""
-    if deadline is None:
-        return work()
     results: list[Found | Exception] = []
 
     def run() -> None:
@@ -143,12 +141,15 @@ def _in_time(work: Callable[[], Found], deadline: float | None, late: str) -> Fo
 
     done = allocate_lock()
     done.acquire()
-    try:
-        start_new_thread(run, ())
-    except RuntimeError as error:
-        raise ConnectError(f"no connection: {error}") from error
-    if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
-        raise TransferTimeout(late, "connect")
+    if deadline is None:
+        run()
+    else:
+        try:
+            start_new_thread(run, ())
+        except RuntimeError as error:
+            raise ConnectError(f"no connection: {error}") from error
+        if not done.acquire(timeout=min(max(0.0, deadline - monotonic()), 1e6)):
+            raise TransferTimeout(late, "connect")
     if isinstance(results[0], Exception):
         raise results[0]
     return results[0]
