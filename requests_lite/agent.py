@@ -151,7 +151,8 @@ class UserAgent:
                 retry = None if given is NEVER else Retry.of(given)
                 route, trust, own = self._settings(request.target, proxies, verify, cert)
                 response = adapter.send(request, stream=stream, timeout=timeout, verify=trust, cert=own, proxies=route)
-                response._max_size, response._progress = max_size, progress
+                if max_size is not None or progress is not None:
+                    response._max_size, response._progress = max_size, progress
                 if (request.hooks or {}).get("response") or (self.hooks or {}).get("response"):
                     options = {"stream": stream, "timeout": timeout, "verify": trust, "cert": own, "proxies": route}
                     for hook in hooks_of(request.hooks) + hooks_of(self.hooks):
@@ -179,7 +180,8 @@ class UserAgent:
             if following is not None:
                 request, tried = following, 0
         response.history = history or response.history
-        response.json_loads = self.json_loads or response.json_loads
+        if self.json_loads is not None:
+            response.json_loads = self.json_loads
         return response.raise_for_status() if self.raise_for_status else response
 
     def get_adapter(self, url: str) -> BaseAdapter:

@@ -126,9 +126,9 @@ class CookieJar:
         return cookie
 
     def set_cookie(self, cookie: Any) -> None:
-        """Take a copy of a Cookie, ours or http.cookiejar's."""
+        """Take a Cookie, ours or http.cookiejar's; one that is in a jar already is copied."""
         if isinstance(cookie, Cookie):
-            return self._keep(Cookie(*_fields(cookie)))
+            return self._keep(Cookie(*_fields(cookie)) if cookie.created else cookie)
         domain = cookie.domain.removeprefix(".").lower()
         if domain.count(".") == 1:
             domain = domain.removesuffix(".local")  # which http.cookiejar adds to hosts without a dot

@@ -140,13 +140,12 @@ class PreparedRequest:
 
     def authorize(self) -> None:
         """Have the credentials set their fields."""
-        if self._auth is None:
-            return
-        before = {name.lower() for name in self.headers}
-        if (prepared := self._auth(self)) is None:
-            raise AuthenticationError("auth= is a function that has to return the request it was called with, not None")
-        fields = {name for name in prepared.headers if name.lower() not in before and name[:8].lower() != "content-"}
-        self.__dict__.update(prepared.__dict__, _credentials=self._credentials | fields)
+        if self._auth is not None:
+            before = {name.lower() for name in self.headers} | {"content-type", "content-length"}
+            if (prepared := self._auth(self)) is None:
+                raise AuthenticationError("auth= is a function that has to return the request it was called with")
+            fields = {name for name in prepared.headers if name.lower() not in before}
+            self.__dict__.update(prepared.__dict__, _credentials=self._credentials | fields)
 
     def answers(self, status: int, headers: Headers) -> bool:
         """Tell whether the credentials have an answer to a response: a better request than this one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from .adapters import DEFAULT_TIMEOUT, BaseAdapter, Cert, FunctionAdapter, HTTPAdapter, Proxies, Timeout, Verify
 from .agent import DEFAULT_HEADERS
@@ -45,10 +46,9 @@ class Session(Verbs):
         self.headers = Headers(DEFAULT_HEADERS)
         self.headers.merge(headers or {})
         # A subclass may have set either before, as requests' Session knows neither.
-        if base_url is not None:
-            self.base_url = base_url
-        if timeout is not DEFAULT_TIMEOUT:
-            self.timeout = timeout
+        self.base_url = self.base_url if base_url is None else base_url
+        with suppress(AttributeError):  # nor can it know that one has a property of that name
+            self.timeout = self.timeout if timeout is DEFAULT_TIMEOUT else timeout
         self.params, self.auth = params if params is not None else {}, auth
         self.retries, self.proxies = retries, {**(proxies or {})}
         self._verify, self.cert, self.stream, self.trust_env = verify, cert, stream, trust_env

@@ -346,5 +346,4 @@ def _pairs(fields: object) -> Iterator[tuple[object, object]]:
         elif isinstance(item, (tuple, list)) and len(item) == 2:
             yield item[0], item[1]
         else:
-            words = f"this {type(item).__name__} in a {type(fields).__name__} is neither"
-            raise EncodeError("", f"fields are a mapping or (name, value) pairs; {words}")
+            raise EncodeError("", f"fields are a mapping or (name, value) pairs; this {type(item).__name__} is neither")
