@@ -96,8 +96,6 @@ class HTTPAdapter(BaseAdapter):
         self._source = (source, 0) if isinstance(source, str) else source
 
     def _be_like(self, manager: Any) -> None:
-        if manager is None:
-            return
         if type(manager).__module__ != "urllib3.poolmanager":
             raise TypeError(
                 f"no {type(manager).__name__} can be imitated: what it does beside a PoolManager would be lost"

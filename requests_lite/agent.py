@@ -204,6 +204,9 @@ class UserAgent:
         return proxies, verify, self.cert if cert is None else cert
 
     def _remember(self, jar: Any, request: PreparedRequest, response: Response) -> Any:
+        if hasattr(jar, "store"):  # what it takes to import costs a tenth of a small exchange
+            jar.store(request.target, response.headers.getlist("set-cookie"))
+            return jar
         from .cookies import CookieJar, remember
 
         if jar is None:

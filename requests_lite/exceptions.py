@@ -105,7 +105,6 @@ def from_engine(error: Exception, request: object, url: str, response: object = 
     elif isinstance(error, errors.InvalidMessage) and kind is InvalidContent:
         kind = _PARTS[error.part]
     mine: RequestException = kind(words, request=request, response=response)
-    mine.__cause__ = error
     if isinstance(mine, IncompleteRead) and isinstance(error, errors.IncompleteBody):
         mine.got, mine.of = error.got, error.of
     return mine

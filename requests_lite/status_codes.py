@@ -16,8 +16,7 @@ class Codes:
     def get(self, name: str, default: int | None = None) -> int | None:
         from http import HTTPStatus
 
-        known = {name: status.value for name, status in HTTPStatus.__members__.items()}
-        return {**known, **_MORE}.get(name.upper(), default)
+        return {**{key: code.value for key, code in HTTPStatus.__members__.items()}, **_MORE}.get(name.upper(), default)
 
     __getitem__ = get
 

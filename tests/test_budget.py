@@ -30,7 +30,7 @@ WORK: dict[str, tuple[Work, bytes, int, int]] = {
     "exchange": (exchange, b"", 3, 20),
     "get": (lambda session, url: core.get(url), b"", 7, 35),
     "get by a session": (lambda session, url: session.get(url), b"", 7, 35),
-    "get with a cookie each way": (lambda session, url: session.get(url), COOKIE, 7, 62),
+    "get with a cookie each way": (lambda session, url: session.get(url), COOKIE, 7, 59),
     "post": (lambda session, url: core.post(url, data=b"content"), b"", 7, 40),
     "post json": (lambda session, url: session.post(url, json={"a": 1}), b"", 7, 46),
     "post a form": (lambda session, url: session.post(url, data={"a": "1"}), b"", 7, 54),
