@@ -541,3 +541,11 @@ def test_a_retry_is_another_use_of_a_nonce(pauses: list[float]) -> None:
     first = [Expect(), Send(asks), Expect(b"nc=00000001"), answer(status=BUSY)]
     with Server(first, [Expect(b"nc=00000002"), answer()]) as server:
         assert requests_lite.get(server.url, auth=requests_lite.HTTPDigestAuth("u", "p"), retries=AT_ONCE).ok
+
+
+def test_a_kind_of_failure_that_urllib3_shall_not_retry_leaves_the_others() -> None:
+    urllib3 = pytest.importorskip("urllib3")
+    given = Retry.of(urllib3.util.Retry(total=3, read=False, status=2, status_forcelist=[503]))
+    assert given is not None
+    assert given.total == 2
+    assert Retry.of(urllib3.util.Retry(total=False)) is None

@@ -976,3 +976,38 @@ def test_headers_of_a_prepared_request_may_be_a_dict() -> None:
             prepared: Any = session.prepare_request(Request("GET", server.url))
             prepared.headers = {"A": "b"}
             assert session.send(prepared).ok
+
+
+def test_what_subclasses_and_libraries_written_for_requests_lean_on() -> None:
+    class Limited(Session):  # as github3's
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds = 7.0
+
+        @property
+        def timeout(self) -> Any:  # type: ignore[override]  # it knows of no other
+            return (self.seconds, self.seconds)
+
+    with Limited() as session, Server([Expect(b"LIST /x "), answer()]) as server:
+        response = session.request("LIST", server.url + "/x")  # Vault has that method
+        assert response.ok
+        assert session.timeout == (7.0, 7.0)
+    response.elapsed = timedelta(seconds=3)  # as caches set it
+    assert response.elapsed == timedelta(seconds=3)
+    assert response.raw._request_url is None
+    request: Any = Request("GET", "http://h/")
+    request.headers["X-A"], request.params["q"] = "1", "2"
+    prepared = request.prepare()
+    assert (prepared.headers["X-A"], prepared.url) == ("1", "http://h/?q=2")
+    assert not hasattr(prepared, "content")  # whoever signs a request takes one for the bytes of a WSGI environment
+
+
+@pytest.mark.parametrize("size", [1, 3, 100_000])
+def test_packed_content_in_pieces_of_any_size(size: int) -> None:
+    content = bytes(range(256)) * 20
+    with Server([Expect(), answer(gzip.compress(content), GZIP)]) as server:
+        with requests_lite.get(server.url, stream=True) as response:
+            pieces = [*response.iter_content(size)]
+    assert b"".join(pieces) == content
+    assert {*map(type, pieces)} == {bytes}
+    assert {*map(len, pieces[:-1])} <= {size}
