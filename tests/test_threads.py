@@ -133,22 +133,31 @@ def test_functions_share_connections_and_no_cookies() -> None:
         assert [dict(response.cookies) for response in responses] == [{f"c{n}": str(n)} for n in range(THREADS)]
 
 
+DISTURBANCES: dict[str, Callable[[Session, int], None]] = {
+    "closed": lambda session, turn: session.close(),
+    "given adapters": lambda session, turn: session.mount(f"http://other{turn % 50}.example/", HTTPAdapter()),
+}
+
+
 @pytest.mark.usefixtures("hurry")
-def test_a_session_closed_again_and_again_goes_on() -> None:
+@pytest.mark.parametrize("how", DISTURBANCES)
+def test_a_session_goes_on_though_it_is_again_and_again(how: str) -> None:
     done = threading.Event()
 
-    def close() -> None:
+    def disturb() -> None:
+        turn = 0
         while not done.wait(0.0005):
-            session.close()
+            turn += 1
+            DISTURBANCES[how](session, turn)
 
     with Server([echo], repeat=True) as server, Session() as session:
-        closer = threading.Thread(target=close)
-        closer.start()
+        disturber = threading.Thread(target=disturb)
+        disturber.start()
         try:
             answers = in_threads(lambda n: [session.get(f"{server.url}/{n}/{t}").text for t in range(TURNS)], 8)
         finally:
             done.set()
-            closer.join(10)
+            disturber.join(10)
     assert answers == [[f"/{n}/{turn} " for turn in range(TURNS)] for n in range(8)]
 
 
@@ -541,24 +550,3 @@ def test_headers_cookies_retries_and_codes_travel(way: Callable[[Any], Any]) -> 
 
 def vars_of(cookie: Any) -> dict[str, object]:
     return {name: getattr(cookie, name) for name in "name value domain path secure expires host_only http_only".split()}
-
-
-@pytest.mark.usefixtures("hurry")
-def test_a_session_whose_adapters_change_goes_on() -> None:
-    done = threading.Event()
-
-    def mount() -> None:
-        number = 0
-        while not done.wait(0.0005):
-            number += 1
-            session.mount(f"http://other{number % 50}.example/", HTTPAdapter())
-
-    with Server([echo], repeat=True) as server, Session() as session:
-        mounter = threading.Thread(target=mount)
-        mounter.start()
-        try:
-            answers = in_threads(lambda n: [session.get(f"{server.url}/{n}/{t}").text for t in range(TURNS)], 8)
-        finally:
-            done.set()
-            mounter.join(10)
-    assert answers == [[f"/{n}/{turn} " for turn in range(TURNS)] for n in range(8)]
