@@ -43,9 +43,9 @@ def encode_head(method: str, target: str, host: str, headers: Headers, framing: 
     if not target or _UNSAFE_TARGET.search(target):
         raise InvalidMessage("the target holds a space, a control character or non-ASCII text", "target")
     fields = headers.encoded or encode_fields(headers)
-    if "host" in headers.fields:
-        return (method + f" {target} HTTP/1.1\r\n{framing}").encode("latin-1") + fields
-    return (method + f" {target} HTTP/1.1\r\nHost: {host}\r\n{framing}").encode("latin-1") + fields
+    own = "" if "host" in headers.fields else f"Host: {host}\r\n"
+    # Within the braces a member of an Enum that is a str would stand by its name.
+    return (method + f" {target} HTTP/1.1\r\n{own}{framing}").encode("latin-1") + fields
 
 
 def encode_fields(headers: Headers) -> bytes:
