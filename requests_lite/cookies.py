@@ -6,11 +6,12 @@ import os
 import re
 from _thread import RLock
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from time import time
 
 from .exceptions import InvalidHeader, RequestException
+from .packages.poster.part import plain
 from .typed import Any
 from .urls import SplitURL, split_url
 
@@ -78,7 +79,7 @@ class CookieJar:
 
     def store(self, url: SplitURL, lines: Iterable[str]) -> None:
         """Take the Set-Cookie lines of a response (s5.6, s5.7). What is malformed, or not url's to set, is ignored."""
-        for cookie in [cookie for line in [*lines][:1000] if (cookie := _parse(url, line))]:  # no jar has room for more
+        for cookie in filter(None, map(partial(_parse, url), [*lines][:1000])):  # no jar has room for more
             with _lock:
                 # From http, nothing may be taken for a secure cookie of its name ("leave secure cookies alone").
                 if self._secure and url.origin[0] != "https":
@@ -121,7 +122,7 @@ class CookieJar:
             raise InvalidHeader(f"{words}: {name!r}")
         domain = (domain or "").removeprefix(".").lower()
         http_only = http_only or not {*rest}.isdisjoint(_HTTP_ONLY)
-        cookie = Cookie(str.__str__(name), str.__str__(value), domain, path or "/", False, secure, http_only, expires)
+        cookie = Cookie(plain(name), plain(value), domain, path or "/", False, secure, http_only, expires)
         self.set_cookie(cookie)
         return cookie
 
@@ -209,7 +210,7 @@ class CookieJar:
         now = time()
         with _lock:
             cookies = [cookie for domain in domains if domain in self._index for cookie in self._index[domain].values()]
-            if over := [cookie for cookie in cookies if cookie.expires is not None and cookie.expires <= now]:
+            if over := [cookie for cookie in cookies if cookie.is_expired(now)]:
                 self._remove(over)
                 cookies = [cookie for cookie in cookies if not cookie.is_expired(now)]
         cookies.sort(key=attrgetter("created"))
@@ -245,7 +246,7 @@ class CookieJar:
 
 def as_jar(cookies: Iterable[object] | None) -> CookieJar:
     """Return cookies in a CookieJar; a CookieJar is that already."""
-    with _lock:
+    with _lock:  # while remember() fills one of http.cookiejar anew, it is not to be read
         return cookies if isinstance(cookies, CookieJar) else CookieJar(cookies or ())
 
 
