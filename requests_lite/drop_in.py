@@ -131,7 +131,6 @@ def _answer(response: Any) -> Any:
 
 
 # The rest is what requests has beside HTTP, for those who import it.
-DEFAULT_CA_BUNDLE_PATH = import_module("ssl").get_default_verify_paths().cafile
 RequestsWarning = FileModeWarning = RequestsDependencyWarning = type("RequestsWarning", (Warning,), {})
 is_py3, basestring, DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES = True, (str, bytes), False, 10, 0
 
@@ -158,7 +157,11 @@ CaseInsensitiveDict.register(Headers)
 def _lower(items: Mapping[Any, Any]) -> Any: return {name.lower(): value for name, value in items.items()}
 
 
-def where() -> Any: return DEFAULT_CA_BUNDLE_PATH or import_module("certifi").where()
+def __getattr__(name: str) -> Any:
+    if name == "DEFAULT_CA_BUNDLE_PATH":  # not before somebody asks: it takes ssl
+        return where()
+    raise AttributeError(name)
+def where() -> Any: return import_module("ssl").get_default_verify_paths().cafile or import_module("certifi").where()
 def dispatch_hook(key: str, hooks: Any, hook_data: Any, **options: Any) -> Any:
     return reduce(lambda data, hook: hook(data, **options) or data, hooks_of(hooks), hook_data)
 def default_hooks() -> dict[str, list[Any]]: return {"response": []}
