@@ -77,6 +77,7 @@ class HTTPAdapter(BaseAdapter):
     def __init__(self, pool_connections: int = 10, pool_maxsize: int = 10, max_retries: object = 0,
                  pool_block: bool = False, *, resolve: Mapping[str, str] | None = None,
                  source_address: str | tuple[str, int] | None = None) -> None:  # fmt: skip
+        # By these names subclasses know them from requests.
         self._pool_maxsize, self._pool_connections, self._pool_block = pool_maxsize, pool_connections, pool_block
         # As in requests a number is for what was lost on the way, and no status is a reason.
         retry = Retry(max_retries, 0.0, ()) if isinstance(max_retries, int) else Retry.of(max_retries)
@@ -97,9 +98,7 @@ class HTTPAdapter(BaseAdapter):
 
     def _be_like(self, manager: Any) -> None:
         if type(manager).__module__ != "urllib3.poolmanager":
-            raise TypeError(
-                f"no {type(manager).__name__} can be imitated: what it does beside a PoolManager would be lost"
-            )
+            raise TypeError(f"no {type(manager).__name__} can be imitated: what it adds to PoolManager would be lost")
         options = {**manager.connection_pool_kw, "maxsize": self._pool_maxsize}
         HTTPAdapter.init_poolmanager(self, self._pool_connections, **options)
 
